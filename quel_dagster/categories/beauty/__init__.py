@@ -1,0 +1,1 @@
+"""Beauty: its words stand in `category`, its ComfyUI graph in `workflow.json`."""

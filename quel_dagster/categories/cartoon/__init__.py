@@ -1,0 +1,1 @@
+"""Cartoon: its words stand in `category`, its ComfyUI graph in `workflow.json`."""

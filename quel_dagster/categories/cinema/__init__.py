@@ -1,0 +1,1 @@
+"""Cinema: its words stand in `category`, its ComfyUI graph in `workflow.json`."""

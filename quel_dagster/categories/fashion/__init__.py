@@ -1,0 +1,1 @@
+"""Fashion: its words stand in `category`, its ComfyUI graph in `workflow.json`."""

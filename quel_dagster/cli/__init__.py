@@ -1,0 +1,1 @@
+"""The `quel` command. What it does lies in the package; here is only how it is asked and answers."""

@@ -1,0 +1,125 @@
+"""`quel up` and `quel demo`: the embedded stack, alone and with sample orders."""
+
+import json
+import time
+from collections.abc import Generator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from uuid import UUID
+
+import click
+import sqlalchemy as sa
+from rich.console import Console
+from rich.live import Live
+
+from quel_dagster.demo.front_end import FrontEnd
+from quel_dagster.demo.report import Counts, as_json, as_table, count, runs_url, total
+from quel_dagster.demo.samples import move_in, orders
+from quel_dagster.demo.stack import Options, Stack
+from quel_dagster.demo.supervisor import Stop
+from quel_dagster.environment import Environment, here
+
+LOOK_EVERY = 0.5
+"""Seconds between two looks at the rows, which is what the front end's page does too."""
+
+home_option = click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".quel"),
+    show_default=True,
+    help="Folder for data, logs and addresses.",
+)
+port_option = click.option(
+    "--port", default=3000, show_default=True, help="Preferred port of the UI."
+)
+seconds_option = click.option(
+    "--seconds", default=1.0, show_default=True, help="What a ComfyUI stand-in takes for a picture."
+)
+
+
+@click.command("up")
+@home_option
+@port_option
+@seconds_option
+def up_command(home: Path, port: int, seconds: float) -> None:
+    """Starts PostgreSQL, Redis, S3, two ComfyUI stand-ins and Dagster, and waits.
+
+    A part whose address is set (QUEL_DATABASE_URL, QUEL_REDIS_URL, S3_ENDPOINT_URL, COMFYUI_URLS)
+    is used and not started. Ctrl-C stops everything.
+    """
+    console = Console()
+    with running(home, port, seconds, console) as stack:
+        console.print("Ctrl-C stops everything.")
+        ended = stack.wait()
+    console.print(str(ended), highlight=False)
+    if not isinstance(ended, Stop):
+        raise click.exceptions.Exit(1)
+
+
+@click.command("demo")
+@home_option
+@port_option
+@seconds_option
+@click.option("--orders", "number", type=click.IntRange(1), default=15, show_default=True)
+@click.option("--exit", "leave", is_flag=True, help="End when all orders are final.")
+@click.option("--timeout", default=900.0, show_default=True, help="Seconds to wait with --exit.")
+@click.option("--json", "machine", is_flag=True, help="The last line of stdout is one JSON object.")
+def demo_command(
+    home: Path, port: int, seconds: float, number: int, leave: bool, timeout: float, machine: bool
+) -> None:
+    """Starts the stack, places sample orders over all five paths and shows what becomes of them."""
+    console = Console(stderr=machine)
+    with running(home, port, seconds, console) as stack:
+        place = Environment({**here().variables, **stack.environ})
+        front_end = FrontEnd(place.engine, place.queue)
+        customers = move_in(place.engine, place.storage)
+        started = time.monotonic()
+        job_ids = [front_end.place(order) for order in orders(customers, number)]
+        paths = watch(stack, place.engine, job_ids, console, timeout if leave else None)
+        took = time.monotonic() - started
+        for path in paths:
+            console.print(
+                f"{path:8} {runs_url(stack.ui_url, path)}", highlight=False, soft_wrap=True
+            )
+        if not leave:
+            console.print("Ctrl-C stops everything.")
+            stack.wait()
+    if machine:
+        click.echo(json.dumps(as_json(paths, took)))
+    if not total(paths).is_whole(place.settings.credits.price_per_image):
+        console.print("[bold red]something was lost[/]; see the runs and .quel/log")
+        raise click.exceptions.Exit(1)
+
+
+@contextmanager
+def running(home: Path, port: int, seconds: float, console: Console) -> Generator[Stack]:
+    """The stack, used with the addresses that the environment gives, and told to the console."""
+    options = Options(given=here().variables, seconds=seconds, ui_port=port)
+    with ExitStack() as exits:
+        with console.status("starting PostgreSQL, Redis, S3, two ComfyUI stand-ins and Dagster"):
+            stack = exits.enter_context(Stack(home, options))
+        console.print(f"Dagster UI  {stack.ui_url}", highlight=False)
+        console.print(f"ComfyUI     {', '.join(stack.comfyui)}", highlight=False)
+        console.print(f"addresses   {home / 'env'}   logs {home / 'log'}", highlight=False)
+        yield stack
+
+
+def watch(
+    stack: Stack,
+    engine: sa.Engine,
+    job_ids: Sequence[UUID],
+    console: Console,
+    patience: float | None,
+) -> dict[str, Counts]:
+    """Shows the counts until every order is final, the stack ends or the patience does."""
+    started = time.monotonic()
+    with Live(console=console, refresh_per_second=4) as live:
+        while True:
+            seconds = time.monotonic() - started
+            paths = count(engine, job_ids)
+            live.update(as_table(paths, seconds))
+            ended = stack.wait(LOOK_EVERY)
+            if ended:
+                console.print(str(ended), highlight=False)
+            if ended or total(paths).is_final or (patience and seconds > patience):
+                return paths

@@ -1,0 +1,98 @@
+"""The embedded S3: moto's server, made to find its objects again after a restart.
+
+Run as `python -m quel_dagster.demo.s3 --port N [--journal FILE]`.
+"""
+
+import argparse
+import base64
+import json
+import sys
+import threading
+from collections.abc import Iterable
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
+from werkzeug.test import create_environ, run_wsgi_app
+
+from quel_dagster.demo.parts import Part, answers_http
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "embedded",
+    "AWS_SECRET_ACCESS_KEY": "embedded",
+    "AWS_DEFAULT_REGION": "us-east-1",
+}
+"""moto accepts any; boto3 insists on some."""
+
+
+def s3_url(port: int) -> str:
+    """Where the server on `port` is found."""
+    return f"http://127.0.0.1:{port}"
+
+
+def s3_part(port: int, journal: Path | None = None) -> Part:
+    """An S3 server that keeps its objects in the file `journal`, or nowhere when that is None."""
+    kept = ["--journal", str(journal)] if journal else []
+    return Part(
+        name="s3",
+        command=[sys.executable, "-m", "quel_dagster.demo.s3", "--port", str(port), *kept],
+        ready=answers_http(s3_url(port)),
+    )
+
+
+class Journal:
+    """WSGI middleware that writes every changing request to a file and can repeat them all.
+
+    moto has a recorder of its own. It appends without a lock, so that two uploads at once
+    spoil each other's line, and it keeps every read as well.
+    """
+
+    def __init__(self, app: "WSGIApplication", file: Path) -> None:
+        self._app = app
+        self._file = file
+        self._lock = threading.Lock()
+
+    def __call__(
+        self, environ: "WSGIEnvironment", start_response: "StartResponse"
+    ) -> Iterable[bytes]:
+        """Serve one request, noted down first when it changes something."""
+        if environ["REQUEST_METHOD"] not in {"GET", "HEAD", "OPTIONS"}:
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            environ["wsgi.input"] = BytesIO(body)
+            kept = {key: value for key, value in environ.items() if isinstance(value, str)}
+            line = json.dumps({"environ": kept, "body": base64.b64encode(body).decode()})
+            with self._lock, self._file.open("a") as file:
+                file.write(line + "\n")
+        return self._app(environ, start_response)
+
+    def replay(self) -> None:
+        """Repeat every request of the file, without noting it down again."""
+        self._file.touch()
+        with self._file.open() as file:
+            for entry in map(json.loads, file):
+                environ = create_environ()
+                environ.update(entry["environ"])
+                environ["wsgi.input"] = BytesIO(base64.b64decode(entry["body"]))
+                run_wsgi_app(self._app, environ, buffered=True)
+
+
+def main() -> None:
+    """Replay the journal, then serve until a signal ends the process."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--journal", type=Path)
+    options = parser.parse_args()
+    app: WSGIApplication = DomainDispatcherApplication(create_backend_app)
+    if options.journal:
+        journal = app = Journal(app, options.journal)
+        journal.replay()
+    make_server("127.0.0.1", options.port, app, threaded=True).serve_forever()
+
+
+if __name__ == "__main__":
+    main()

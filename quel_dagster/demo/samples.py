@@ -1,0 +1,115 @@
+"""Customers with balances, reference pictures, and orders over all five paths, for the demo.
+
+Everything is written where the front end would write it.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from io import BytesIO
+from uuid import UUID
+
+import sqlalchemy as sa
+from PIL import Image, ImageDraw, ImageFont
+
+from quel_dagster.demo.front_end import NewOrder
+from quel_dagster.demo.recipes import RECIPES
+from quel_dagster.model.job import Payer
+from quel_dagster.services.storage import Storage
+from quel_dagster.services.tables import attach, member, organization, organization_member
+
+BALANCE = 1_000_000
+COLOURS = {
+    "model": "#c98b6b",
+    "outer": "#4b6a88",
+    "pants": "#5d5a4e",
+    "shoes": "#7a3b2e",
+    "product": "#b57ba6",
+    "food": "#c9763b",
+    "ingredient": "#6f9a4d",
+    "actor": "#8a7f9c",
+    "character": "#d9a441",
+    "prop": "#4f8f8b",
+    "background": "#a9b8a6",
+}
+"""Kinds of reference the sample orders use, each a plain labelled picture."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Customers:
+    """Who orders, who pays, and the `quel_attach` id of a picture of every kind."""
+
+    person: Payer
+    company: Payer
+    references: Mapping[str, int]
+
+
+def move_in(engine: sa.Engine, storage: Storage) -> Customers:
+    """Adds two members, one in an organization, with balances, and stores reference pictures."""
+    with engine.begin() as tx:
+        person, employee = (new_member(tx, name) for name in ("person", "employee"))
+        org = tx.execute(
+            sa.insert(organization)
+            .values(org_name="Sample studio", org_credit=BALANCE, owner_id=employee)
+            .returning(organization.c.org_id)
+        ).scalar_one()
+        tx.execute(sa.insert(organization_member).values(org_id=org, member_id=employee))
+        references = {kind: new_reference(tx, storage, kind, person) for kind in COLOURS}
+    return Customers(
+        person=Payer(member_id=person),
+        company=Payer(member_id=employee, org_id=org),
+        references=references,
+    )
+
+
+def new_member(tx: sa.Connection, name: str) -> UUID:
+    """A member with a large balance."""
+    return tx.execute(
+        sa.insert(member)
+        .values(
+            quel_email=f"{name}@quel.example",
+            quel_name=name,
+            provider="sample",
+            provider_sub=name,
+            quel_member_credit=BALANCE,
+        )
+        .returning(member.c.quel_member_id)
+    ).scalar_one()
+
+
+def new_reference(tx: sa.Connection, storage: Storage, kind: str, owner: UUID) -> int:
+    """Stores a picture as an upload and returns its attach id.
+
+    The row leaves the folder `uploads/` out, as production's rows do.
+    """
+    name = f"upload-sample-{kind}.webp"
+    data = draw_reference(kind)
+    storage.put(f"uploads/{name}", data, "image/webp")
+    row = {
+        "attach_original_name": name,
+        "attach_file_name": name,
+        "attach_file_path": name,
+        "attach_file_size": len(data),
+        "attach_file_type": "image/webp",
+        "attach_storage_type": "s3",
+        "quel_member_id": owner,
+    }
+    return tx.execute(sa.insert(attach).values(row).returning(attach.c.attach_id)).scalar_one()
+
+
+def draw_reference(kind: str) -> bytes:
+    """A WebP of 512 by 512 pixels that names its kind."""
+    picture = Image.new("RGB", (512, 512), COLOURS[kind])
+    draw = ImageDraw.Draw(picture)
+    draw.rounded_rectangle((24, 24, 488, 488), radius=40, outline="white", width=6)
+    draw.text((256, 256), kind, fill="white", font=ImageFont.load_default(72), anchor="mm")
+    buffer = BytesIO()
+    picture.save(buffer, "WEBP", quality=90)
+    return buffer.getvalue()
+
+
+def orders(customers: Customers, number: int) -> Iterator[NewOrder]:
+    """Orders of one to three pictures, round the five paths, by person and company in turn."""
+    payers = customers.person, customers.company
+    for turn in range(number):
+        recipe = RECIPES[turn % len(RECIPES)]
+        yield recipe.order(payers[turn % 2], customers.references, 1 + turn % 3)

@@ -1,0 +1,1 @@
+"""The front door: how waiting orders become runs."""

@@ -1,0 +1,39 @@
+"""The sensor that opens the front door: every job it lets in becomes one run."""
+
+from collections.abc import Sequence
+
+import dagster as dg
+
+from quel_dagster.intake.tick import Tick
+from quel_dagster.model.settings import Settings
+from quel_dagster.pipeline.category import Category
+from quel_dagster.services.queue import JobQueue
+from quel_dagster.services.store import JobStore
+
+
+def build_job_queue(categories: Sequence[Category]) -> dg.SensorDefinition:
+    """The sensor `job_queue` over every category's job."""
+    by_path = {category.path: category for category in categories}
+
+    @dg.sensor(
+        name="job_queue",
+        description="Lets waiting jobs in, by ring or by age, and starts a run for each.",
+        jobs=[category.job for category in categories],
+        minimum_interval_seconds=1,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+    )
+    def job_queue(
+        context: dg.SensorEvaluationContext,
+        queue: dg.ResourceParam[JobQueue],
+        store: dg.ResourceParam[JobStore],
+        settings: dg.ResourceParam[Settings],
+    ) -> dg.SensorResult | dg.SkipReason:
+        tick = Tick(queue, store, settings.worker, by_path.keys(), context.log)
+        reservations = tick.let_in()
+        if not reservations:
+            return dg.SkipReason("no job to let in")
+        return dg.SensorResult(
+            run_requests=[by_path[found.path].run_request(found) for found in reservations]
+        )
+
+    return job_queue

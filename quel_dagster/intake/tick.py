@@ -1,0 +1,114 @@
+"""One tick of the front door: ring, look, route, reserve. No Dagster here.
+
+PostgreSQL decides; Redis only says sooner which rows to look at.
+"""
+
+import logging
+from collections import defaultdict
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from quel_dagster.intake.routing import Leave, Refuse, Start, route
+from quel_dagster.model.errors import Unavailable
+from quel_dagster.model.job import Reservation, WaitingRow
+from quel_dagster.model.settings import WorkerSettings
+from quel_dagster.services.queue import JobQueue, Ring
+from quel_dagster.services.store import JobStore
+
+RINGS_PER_TICK = 200
+ROWS_PER_PATH = 50
+"""Bounds of one tick's work, so that its cost does not depend on the backlog."""
+
+
+class Tick:
+    """The front door, opened once by `let_in`.
+
+    Args:
+        queue: the doorbell.
+        store: the truth.
+        settings: paths, limits, patience.
+        served: the paths that have a category.
+        log: where the tick tells what it did.
+    """
+
+    def __init__(
+        self,
+        queue: JobQueue,
+        store: JobStore,
+        settings: WorkerSettings,
+        served: Collection[str],
+        log: logging.Logger,
+    ) -> None:
+        self._queue = queue
+        self._store = store
+        self._settings = settings
+        self._served = served
+        self._log = log
+
+    def let_in(self) -> list[Reservation]:
+        """The jobs that may start now, each with a fresh ticket.
+
+        Raises:
+            Unavailable: PostgreSQL cannot be reached. The rows keep waiting.
+        """
+        ring = self._listen()
+        rows = self._store.look(ring.job_ids, self._settings.pending.grace, ROWS_PER_PATH)
+        self._report_unknown(ring, {row.job_id for row in rows})
+        admitted: dict[str, list[tuple[UUID, str | None]]] = defaultdict(list)
+        for row in rows:
+            match route(row, self._served, self._settings):
+                case Start(path=path, requested=requested):
+                    admitted[path].append((row.job_id, requested))
+                case Refuse(reason=reason):
+                    self._refuse(row, reason)
+                case Leave(reason=reason):
+                    if row.rung:
+                        self._log.info("job %s is left alone: %s", row.job_id, reason)
+        return [
+            reservation
+            for path, candidates in admitted.items()
+            for reservation in self._reserve(path, candidates)
+        ]
+
+    def _listen(self) -> Ring:
+        """Without Redis the rows are still found, only later."""
+        try:
+            return self._queue.drain(RINGS_PER_TICK, self._settings.redis.timeout)
+        except Unavailable as error:
+            self._log.warning("%s; waiting rows are served without a ring", error)
+            return Ring()
+
+    def _report_unknown(self, ring: Ring, known: Collection[UUID]) -> None:
+        unknown = [str(job_id) for job_id in ring.job_ids if job_id not in known]
+        if unknown:
+            self._log.warning(
+                "%d rung ids have no row in quel_production_jobs: %s",
+                len(unknown),
+                ", ".join(unknown),
+            )
+        for payload in ring.unreadable:
+            self._log.warning("a ring that is no job id was dropped: %r", payload)
+
+    def _refuse(self, row: WaitingRow, reason: str) -> None:
+        if self._store.refuse(row.job_id, reason):
+            self._log.warning("%s job %s is refused: %s", row.path, row.job_id, reason)
+
+    def _reserve(
+        self, path: str, candidates: Sequence[tuple[UUID, str | None]]
+    ) -> list[Reservation]:
+        """A path that fails here keeps its rows waiting; what others reserved is still started."""
+        room = self._settings.path(path).max_workers
+        try:
+            reservations = self._store.reserve(path, candidates, room)
+        except Unavailable as error:
+            self._log.warning("%s: no job was let in: %s", path, error)
+            return []
+        for reservation in reservations:
+            if reservation.requested_path:
+                self._log.warning(
+                    "job %s asked for path %r; %s serves it",
+                    reservation.ticket.job_id,
+                    reservation.requested_path,
+                    path,
+                )
+        return reservations

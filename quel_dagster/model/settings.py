@@ -1,0 +1,202 @@
+"""What an operator may turn (`config.yaml`), checked when it is loaded.
+
+Addresses and secrets are not here: they come from the environment.
+"""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from quel_dagster.model.errors import ConfigurationError
+
+UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
+DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+
+
+def duration(value: object) -> timedelta:
+    """`250ms`, `4s`, `5m`, `24h` or `7d` as a span of time. A bare number has no unit: refused."""
+    match = DURATION.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        raise ValueError(f"expected a number and a unit such as 4s, 5m or 24h, got {value!r}")
+    return timedelta(seconds=float(match[1]) * UNITS[match[2]])
+
+
+def addresses(value: object) -> object:
+    """A list of addresses, each entry one address or several separated by commas; empty ones go."""
+    if not isinstance(value, list):
+        return value
+    entries = (part.strip() for entry in value for part in str(entry).split(","))
+    return tuple(entry.rstrip("/") for entry in entries if entry)
+
+
+Duration = Annotated[timedelta, BeforeValidator(duration)]
+Addresses = Annotated[tuple[str, ...], BeforeValidator(addresses)]
+
+
+class Section(BaseModel):
+    """Part of the configuration: immutable, and without room for a key nobody reads."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class UnknownPath(StrEnum):
+    """What becomes of a job whose path no category serves."""
+
+    USE_DEFAULT = "use_default"
+    REJECT = "reject"
+
+
+class RedisSettings(Section):
+    """The doorbell."""
+
+    queue_names: tuple[str, ...] = Field(
+        default=("quel_jobs_queue", "jobs:queue"),
+        min_length=1,
+        description="Lists on which the front end rings.",
+    )
+    timeout: Duration = Field(
+        default=timedelta(seconds=4), description="How long a tick waits for the first ring."
+    )
+
+
+class PendingSettings(Section):
+    """Which waiting rows are ours to start without a ring."""
+
+    grace: Duration = Field(
+        default=timedelta(seconds=30), description="Age at which a row is served without a ring."
+    )
+    max_age: Duration = Field(
+        default=timedelta(hours=24),
+        description="Rows older than this at the first migration are never started.",
+    )
+
+
+class AttemptSettings(Section):
+    """How often and how patiently a job is tried."""
+
+    max: int = Field(default=3, ge=1, description="Attempts before a job is failed.")
+    backoff: Duration = Field(
+        default=timedelta(seconds=30),
+        description="First pause between attempts; doubles each time.",
+    )
+    lease: Duration = Field(
+        default=timedelta(seconds=60), description="How long a silent attempt counts as alive."
+    )
+
+
+class LimitSettings(Section):
+    """What a single order may ask for."""
+
+    images_per_job: int = Field(default=60, ge=1)
+    prompt_chars: int = Field(default=8000, ge=1)
+
+
+class PathSettings(Section):
+    """One production path."""
+
+    enabled: bool = True
+    max_workers: int = Field(default=3, ge=1, description="Runs of the path at once.")
+    workflow: Path | None = Field(
+        default=None, description="A ComfyUI graph of the operator's own."
+    )
+
+
+class FallbackSettings(Section):
+    """What happens to a job without a path, or with one that no category serves."""
+
+    default_path: str = "fashion"
+    unknown_path_behavior: UnknownPath = UnknownPath.USE_DEFAULT
+
+
+class WorkerSettings(Section):
+    """The intake and the attempts."""
+
+    redis: RedisSettings = RedisSettings()
+    pending: PendingSettings = PendingSettings()
+    attempts: AttemptSettings = AttemptSettings()
+    limits: LimitSettings = LimitSettings()
+    modules: dict[str, PathSettings] = Field(
+        default_factory=dict[str, PathSettings], description="Paths by name; others are defaults."
+    )
+    fallback: FallbackSettings = FallbackSettings()
+    ignored_paths: tuple[str, ...] = Field(
+        default=("multiview", "landing"), description="Paths another system serves: left alone."
+    )
+
+    @model_validator(mode="after")
+    def default_path_is_open(self) -> "WorkerSettings":
+        """A fallback that is switched off would hold every stray job for ever."""
+        default = self.fallback.default_path
+        if not self.path(default).enabled:
+            raise ValueError(f"fallback.default_path {default!r} is not enabled")
+        return self
+
+    def path(self, name: str) -> PathSettings:
+        """The settings of one path, defaults where the file does not name it."""
+        return self.modules.get(name, PathSettings())
+
+
+class ComfyUISettings(Section):
+    """The render servers."""
+
+    backends: Addresses = Field(default=(), description="Addresses of ComfyUI servers.")
+    deadline: Duration = Field(
+        default=timedelta(seconds=300), description="Longest wait for one picture."
+    )
+    models: dict[str, str] = Field(
+        default_factory=dict[str, str],
+        description="Model file by the title of its loader node (unet, clip, vae).",
+    )
+
+
+class StorageSettings(Section):
+    """Where pictures are kept."""
+
+    bucket: str = "attachments"
+
+
+class CreditSettings(Section):
+    """What a picture costs. There is no default: a forgotten price must not bill a wrong one."""
+
+    price_per_image: int = Field(ge=0, description="Credits per delivered picture.")
+
+
+class Settings(Section):
+    """The whole of `config.yaml`."""
+
+    worker: WorkerSettings = WorkerSettings()
+    comfyui: ComfyUISettings = ComfyUISettings()
+    storage: StorageSettings = StorageSettings()
+    credits: CreditSettings
+
+
+def read_settings(document: Mapping[str, object], source: str) -> Settings:
+    """Checks a parsed configuration document.
+
+    Raises:
+        ConfigurationError: names the file, each wrong key in full and what is expected there.
+    """
+    try:
+        return Settings.model_validate(document)
+    except ValidationError as error:
+        problems = "; ".join(
+            f"{'.'.join(map(str, problem['loc'])) or 'the document'}: {in_words(problem['type'], problem['msg'])}"
+            for problem in error.errors()
+        )
+        raise ConfigurationError(f"{source}: {problems}") from error
+
+
+def in_words(kind: str, message: str) -> str:
+    """Pydantic's two most frequent findings in an operator's words; any other as it stands."""
+    match kind:
+        case "extra_forbidden":
+            return "unknown key; remove it or correct its spelling"
+        case "missing":
+            return "required and not set"
+        case _:
+            return message.removeprefix("Value error, ")

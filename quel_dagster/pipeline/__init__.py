@@ -1,0 +1,1 @@
+"""What every category shares between opening a job and settling it."""

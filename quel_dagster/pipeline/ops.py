@@ -1,0 +1,105 @@
+"""The steps every category shares: open the job, produce its pictures, settle it.
+
+How a picture is made lives in `production`; what follows a failure in `outcomes`.
+"""
+
+from collections.abc import Iterator
+from uuid import UUID
+
+import dagster as dg
+from pydantic import Field
+
+from quel_dagster.model.errors import TicketLost
+from quel_dagster.model.job import Job, Plan, Production, Ticket
+from quel_dagster.model.parsing import parse
+from quel_dagster.model.settings import Settings
+from quel_dagster.model.status import JobStatus
+from quel_dagster.pipeline.failures import step
+from quel_dagster.pipeline.gallery import Gallery
+from quel_dagster.pipeline.heartbeat import Heartbeat
+from quel_dagster.pipeline.production import Stage, Studio
+from quel_dagster.services.store import JobStore
+
+
+class OpenJob(dg.Config):
+    """The ticket of one attempt, as the front door reserved it."""
+
+    job_id: str = Field(description="job_id of the row in quel_production_jobs.")
+    claim_id: str = Field(
+        description="The ticket. It opens the job once; a re-executed run finds it used."
+    )
+    attempt: int = Field(default=1, description="Which attempt this is, from 1.")
+
+
+@dg.op(out=dg.Out(Job, is_required=False))
+def open_job(
+    context: dg.OpExecutionContext,
+    config: OpenJob,
+    store: dg.ResourceParam[JobStore],
+    settings: dg.ResourceParam[Settings],
+) -> Iterator[dg.Output[Job]]:
+    """Takes the job with the attempt's ticket, marks it processing and checks what was ordered.
+
+    Without an output, and so without the steps after it, when the ticket is no longer the job's.
+    """
+    ticket = Ticket(
+        job_id=UUID(config.job_id), claim_id=UUID(config.claim_id), attempt=config.attempt
+    )
+    path = context.job_name
+    with step(context, path, ticket.job_id):
+        try:
+            row = store.open(ticket, context.run_id)
+        except TicketLost as lost:
+            context.log.warning(f"{path} job {ticket.job_id}: {lost}; this run ends here")
+            return
+        job = parse(row, settings.worker.limits)
+    for warning in job.warnings:
+        context.log.warning(f"{path} job {job.id}: {warning}")
+    context.log.info(
+        f"{path} job {job.id}: attempt {ticket.attempt} opened, {len(job.orders)} pictures ordered"
+    )
+    yield dg.Output(job)
+
+
+@dg.op(out=dg.Out(Production, is_required=False))
+def produce(
+    context: dg.OpExecutionContext, job: Job, plan: Plan, studio: dg.ResourceParam[Studio]
+) -> Iterator[dg.Output[Production]]:
+    """Renders, stores, attaches and charges each missing picture, one after the other."""
+    gallery = Gallery(context.log, job)
+    lease = studio.settings.worker.attempts.lease
+    with step(context, job.path, job.id):
+        try:
+            with Heartbeat(studio.store, job.ticket, lease) as heartbeat:
+                production = Stage(studio, job, plan, heartbeat, gallery).produce()
+        except TicketLost as lost:
+            context.log.warning(f"{job.path} job {job.id}: {lost}; this run ends here")
+            return
+    yield dg.Output(production, metadata=gallery.metadata())
+
+
+@dg.op
+def settle_job(
+    context: dg.OpExecutionContext,
+    job: Job,
+    production: Production,
+    store: dg.ResourceParam[JobStore],
+) -> None:
+    """Gives the row its last status by what was delivered: completed, failed or user_cancelled.
+
+    A job that ends without a picture fails its run too, so that the run list tells the truth.
+    """
+    with step(context, job.path, job.id):
+        try:
+            outcome = store.settle(job.ticket, production)
+        except TicketLost as lost:
+            context.log.warning(f"{job.path} job {job.id}: {lost}; this run ends here")
+            return
+    summary = f"{outcome.delivered} delivered, {outcome.failed} missing"
+    context.log.info(f"{job.path} job {job.id}: {outcome.status}, {summary}")
+    context.add_output_metadata({"status": outcome.status.value, "pictures": outcome.delivered})
+    if outcome.status is JobStatus.FAILED:
+        raise dg.Failure(
+            description=f"{job.path} job {job.id}, step settle_job: {outcome.message}",
+            allow_retries=False,
+        )

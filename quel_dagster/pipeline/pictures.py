@@ -1,0 +1,237 @@
+"""Pictures as bytes: checking references, putting them on sheets, encoding what was rendered.
+
+Which references belong together is decided in `manifest`; nothing here fetches or stores.
+"""
+
+import base64
+import hashlib
+import math
+import struct
+import zlib
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from io import BytesIO
+
+from PIL import ExifTags, Image, ImageChops, ImageOps, UnidentifiedImageError
+
+from quel_dagster.model.errors import InvalidJob, RenderFailed
+
+FIELD = "individualImageAttachIds"
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+"""What customers send (`JPEG` reads MPO too). Other decoders run programs or are seldom tried."""
+
+LOADABLE = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
+"""Formats that ComfyUI is given as they are, with their file extension."""
+
+LARGEST_SHEET = 4096
+"""Pixels of a sheet's longer side; ComfyUI's encoder scales a reference to one megapixel anyway."""
+
+LARGEST_WEBP = 16_383
+"""Pixels a side, the format's own limit."""
+
+CLEAR = (255, 255, 255, 0)
+"""White below the transparency: LoadImage drops the alpha channel and shows what is under it."""
+
+SIDEWAYS = frozenset({5, 6, 7, 8})
+"""EXIF orientations that swap width and height."""
+
+BROKEN = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    KeyError,
+    OverflowError,
+    TypeError,
+    RuntimeError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+    Image.DecompressionBombWarning,
+)
+"""What Pillow's decoders raise for broken bytes."""
+
+
+class NotAPicture(ValueError):
+    """The bytes are no picture that can be decoded."""
+
+
+def check(
+    data: bytes,
+    *,
+    attach_id: int,
+    max_bytes: int = 50 * 1024 * 1024,
+    max_side: int = 16_384,
+    max_pixels: int = 64_000_000,
+) -> None:
+    """Refuses a reference that is no picture, or too large a one to decode.
+
+    The size is read from the header, before any pixel is decoded.
+
+    Raises:
+        InvalidJob: names the reference, what is wrong with it and what is accepted.
+    """
+    reference = f"reference {attach_id}"
+    if len(data) > max_bytes:
+        raise InvalidJob(FIELD, f"{reference} is larger than {max_bytes // 1024**2} MiB")
+    try:
+        with _open(data) as image:
+            width, height = image.size
+        fits = max(width, height) <= max_side and width * height <= max_pixels
+        if fits:
+            _decoded(data)
+    except NotAPicture as error:
+        raise InvalidJob(FIELD, f"{reference} {error}") from error
+    if not fits:
+        most = f"{max_side} pixels a side and {max_pixels / 1e6:g} megapixels"
+        raise InvalidJob(FIELD, f"{reference} has {width} x {height} pixels; use at most {most}")
+
+
+def sheet(images: Sequence[bytes]) -> bytes:
+    """The references as one picture for the renderer: one as it is, several as a grid.
+
+    The grid has ceil(sqrt(n)) columns; a cell is as wide as the widest and as high as the highest
+    member, each member centred in it, on a transparent ground.
+
+    Returns:
+        PNG, JPEG or WebP bytes: upright, one frame, at most `LARGEST_SHEET` a side.
+
+    Raises:
+        InvalidJob: a member cannot be decoded.
+    """
+    try:
+        if len(images) == 1 and _is_ready(images[0]):
+            return images[0]
+        return _encoded(_grid(images), "PNG")
+    except NotAPicture as error:
+        raise InvalidJob(FIELD, f"a reference {error}") from error
+
+
+def to_webp(data: bytes, quality: int = 90) -> bytes:
+    """A rendered picture as it is stored: WebP without any metadata.
+
+    Metadata goes because ComfyUI writes the whole graph, prompt included, into its files.
+
+    Args:
+        data: what the back end sent, in any format.
+        quality: 0 to 100.
+
+    Raises:
+        RenderFailed: the back end sent no picture.
+    """
+    image = _rendered(data)
+    image.thumbnail((LARGEST_WEBP, LARGEST_WEBP))
+    return _encoded(image, "WEBP", quality=quality)
+
+
+def thumbnail_data_url(data: bytes, side: int = 192) -> str:
+    """A picture, at most `side` pixels wide and high, as a `data:` address for the Dagster UI.
+
+    Raises:
+        RenderFailed: the bytes are no picture.
+    """
+    image = _rendered(data)
+    image.thumbnail((side, side))
+    text = base64.b64encode(_encoded(image, "WEBP", quality=70)).decode()
+    return f"data:image/webp;base64,{text}"
+
+
+def content_name(data: bytes) -> str:
+    """A file name that only the same bytes get, such as `5f3a….png`: safe to upload twice.
+
+    Args:
+        data: what `sheet` returned.
+
+    Raises:
+        NotAPicture: it is something else.
+    """
+    with _open(data) as image:
+        return hashlib.sha256(data).hexdigest()[:24] + LOADABLE[image.format or ""]
+
+
+@contextmanager
+def _open(data: bytes) -> Generator[Image.Image]:
+    """The picture, its header read. Whatever breaks while it is being read means the same."""
+    try:
+        with Image.open(BytesIO(data), formats=FORMATS) as image:
+            yield image
+    except UnidentifiedImageError as error:
+        raise NotAPicture(f"is not a picture; use one of {', '.join(FORMATS)}") from error
+    except BROKEN as error:
+        raise NotAPicture("is a broken picture; upload it again") from error
+
+
+def _decoded(data: bytes) -> Image.Image:
+    """The first frame, upright: RGBA where something shines through, RGB elsewhere."""
+    with _open(data) as image:
+        image.load()
+        upright = ImageOps.exif_transpose(image)
+        if upright.mode.startswith("I"):
+            # 16 bits a pixel: convert() alone would clip everything above 255 to white.
+            upright = upright.point(lambda value: value * (1 / 256)).convert("L")
+        plain = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
+    return plain if _shines_through(plain) else plain.convert("RGB")
+
+
+def _shines_through(image: Image.Image) -> bool:
+    return image.mode == "RGBA" and ImageChops.invert(image.getchannel("A")).getbbox() is not None
+
+
+def _is_ready(data: bytes) -> bool:
+    """Whether ComfyUI shows exactly this picture when it gets the bytes as they are."""
+    with _open(data) as image:
+        return (
+            image.format in LOADABLE
+            and getattr(image, "n_frames", 1) == 1
+            and image.getexif().get(ExifTags.Base.Orientation, 1) == 1
+            and max(image.size) <= LARGEST_SHEET
+            and not _shines_through(_decoded(data))
+        )
+
+
+def _upright_size(data: bytes) -> tuple[int, int]:
+    with _open(data) as image:
+        width, height = image.size
+        sideways = image.getexif().get(ExifTags.Base.Orientation, 1) in SIDEWAYS
+    return (height, width) if sideways else (width, height)
+
+
+def _grid(images: Sequence[bytes]) -> Image.Image:
+    """Sizes are read first and pictures decoded one by one: twenty photographs fill a memory."""
+    widths, heights = zip(*map(_upright_size, images), strict=True)
+    columns = math.ceil(math.sqrt(len(images)))
+    rows = math.ceil(len(images) / columns)
+    scale = min(1.0, LARGEST_SHEET / max(columns * max(widths), rows * max(heights)))
+    cell = (max(1, int(max(widths) * scale)), max(1, int(max(heights) * scale)))
+    grid = Image.new("RGBA", (columns * cell[0], rows * cell[1]), CLEAR)
+    for index, data in enumerate(images):
+        member = _decoded(data).convert("RGBA")
+        if scale < 1:
+            member = ImageOps.contain(member, _scaled(member.size, scale))
+        row, column = divmod(index, columns)
+        left = column * cell[0] + (cell[0] - member.width) // 2
+        top = row * cell[1] + (cell[1] - member.height) // 2
+        visible = member.getchannel("A").point(lambda alpha: 255 if alpha else 0)
+        grid.paste(member, (left, top), mask=visible)
+    return grid
+
+
+def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:
+    return max(1, int(size[0] * scale)), max(1, int(size[1] * scale))
+
+
+def _rendered(data: bytes) -> Image.Image:
+    try:
+        return _decoded(data)
+    except NotAPicture as error:
+        raise RenderFailed(f"what the back end sent {error}") from error
+
+
+def _encoded(image: Image.Image, format_: str, quality: int = 90) -> bytes:
+    """The bytes of a picture, without what its source noted about it."""
+    image.info = {}
+    buffer = BytesIO()
+    image.save(buffer, format_, quality=quality)
+    return buffer.getvalue()

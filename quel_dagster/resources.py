@@ -1,0 +1,59 @@
+"""Dagster's door to the services: each resource hands on one plain client of this process.
+
+The environment is read when a run or a tick begins, so that definitions load without any.
+"""
+
+import dagster as dg
+
+from quel_dagster.environment import here
+from quel_dagster.model.settings import Settings
+from quel_dagster.pipeline.production import Studio
+from quel_dagster.services.queue import JobQueue
+from quel_dagster.services.store import JobStore
+
+
+class SettingsResource(dg.ConfigurableResource[Settings]):
+    """What operators may turn: `config.yaml`, or the file named by QUEL_CONFIG."""
+
+    def create_resource(self, context: dg.InitResourceContext) -> Settings:
+        """The checked settings."""
+        return here().settings
+
+
+class StoreResource(dg.ConfigurableResource[JobStore]):
+    """The jobs in PostgreSQL (QUEL_DATABASE_URL): every change of a job is one of its verbs."""
+
+    def create_resource(self, context: dg.InitResourceContext) -> JobStore:
+        """The process's store and its connection pool."""
+        return here().store
+
+
+class QueueResource(dg.ConfigurableResource[JobQueue]):
+    """The doorbell in Redis (QUEL_REDIS_URL) on which the front end rings."""
+
+    def create_resource(self, context: dg.InitResourceContext) -> JobQueue:
+        """The process's connection to the lists."""
+        return here().queue
+
+
+class StudioResource(dg.ConfigurableResource[Studio]):
+    """Where pictures are made: ComfyUI (COMFYUI_URLS), S3 (S3_ENDPOINT_URL), the store, the doorbell."""
+
+    def create_resource(self, context: dg.InitResourceContext) -> Studio:
+        """The process's clients."""
+        place = here()
+        return Studio(
+            store=place.store,
+            storage=place.storage,
+            backends=place.backends,
+            queue=place.queue,
+            settings=place.settings,
+        )
+
+
+RESOURCES: dict[str, object] = {
+    "settings": SettingsResource(),
+    "store": StoreResource(),
+    "queue": QueueResource(),
+    "studio": StudioResource(),
+}

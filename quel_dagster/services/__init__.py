@@ -1,0 +1,1 @@
+"""One typed door to each outside thing: PostgreSQL, Redis, S3, ComfyUI. No Dagster here."""

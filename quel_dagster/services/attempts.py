@@ -1,0 +1,231 @@
+"""An attempt from its reservation to its end: who holds a job, and what the job comes to.
+
+Every function works inside the caller's transaction. All lock the job's row first and whatever
+else they change after it, so that no two of them can wait for each other.
+"""
+
+from datetime import timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+
+from quel_dagster.model.errors import TicketLost
+from quel_dagster.model.job import JobRow, Outcome, Payer, Production, Ticket
+from quel_dagster.model.status import JobStatus, Phase, SlotState
+from quel_dagster.services.photos import follow_jobs
+from quel_dagster.services.tables import attempt, job, slot
+
+NOW = sa.func.clock_timestamp()
+LONGEST_MESSAGE = 2000
+"""Characters of `error_message`."""
+
+
+def hold(tx: sa.Connection, ticket: Ticket) -> None:
+    """Locks the job for this transaction, if the ticket is still the job's.
+
+    Raises:
+        TicketLost: another attempt has taken over, or the job is closed.
+    """
+    lock(tx, ticket.job_id)
+    held = sa.select(attempt.c.job_id).where(
+        attempt.c.job_id == ticket.job_id,
+        attempt.c.claim_id == ticket.claim_id,
+        attempt.c.phase == Phase.STARTED,
+    )
+    if tx.scalar(held) is None:
+        raise TicketLost(who_holds(tx, ticket))
+
+
+def lock(tx: sa.Connection, job_id: UUID) -> sa.Row[tuple[JobStatus | None, int, UUID]] | None:
+    """Locks a job's row; its status, total_images and production_id. None where there is no row."""
+    columns = job.c.job_status, job.c.total_images, job.c.production_id
+    return tx.execute(
+        sa.select(*columns).where(job.c.job_id == job_id).with_for_update()
+    ).one_or_none()
+
+
+def who_holds(tx: sa.Connection, ticket: Ticket) -> str:
+    """Who has the job now, in words for a log line."""
+    row = tx.execute(
+        sa.select(attempt.c.attempt, attempt.c.phase, attempt.c.run_id, attempt.c.claim_id).where(
+            attempt.c.job_id == ticket.job_id
+        )
+    ).one_or_none()
+    if row is None:
+        return "the job or its reservation is gone"
+    if row.claim_id == ticket.claim_id:
+        return f"this attempt is already {row.phase} (run {row.run_id})"
+    return f"attempt {row.attempt} has taken over: {row.phase}, run {row.run_id or 'not begun'}"
+
+
+def open_job(tx: sa.Connection, ticket: Ticket, run_id: str, lease: timedelta) -> JobRow:
+    """Reserved becomes started, pending becomes processing: by this run and no other.
+
+    Raises:
+        TicketLost: the reservation was taken over or used, or the row is no longer pending.
+    """
+    row = lock(tx, ticket.job_id)
+    opened = tx.execute(
+        sa.update(attempt)
+        .where(
+            attempt.c.job_id == ticket.job_id,
+            attempt.c.claim_id == ticket.claim_id,
+            attempt.c.phase == Phase.RESERVED,
+        )
+        .values(
+            phase=Phase.STARTED,
+            run_id=run_id,
+            started_at=NOW,
+            leased_until=NOW + lease,
+            updated_at=NOW,
+        )
+        .returning(attempt.c.path, attempt.c.requested_path)
+    ).one_or_none()
+    if opened is None or row is None:
+        raise TicketLost(who_holds(tx, ticket))
+    if row.job_status != JobStatus.PENDING:
+        raise TicketLost(f"the job is {row.job_status} by now")
+    found = tx.execute(
+        sa.update(job)
+        .where(job.c.job_id == ticket.job_id)
+        .values(
+            job_status=JobStatus.PROCESSING,
+            started_at=sa.func.coalesce(job.c.started_at, NOW),
+            retry_count=ticket.attempt - 1,
+        )
+        .returning(job.c.job_type, job.c.job_input_data, job.c.quel_member_id, job.c.org_id)
+    ).one()
+    follow_jobs(tx, row.production_id)
+    return JobRow(
+        ticket=ticket,
+        path=opened.path,
+        requested_path=opened.requested_path,
+        job_type=found.job_type,
+        production_id=row.production_id,
+        total_images=row.total_images,
+        input=found.job_input_data,
+        payer=Payer(member_id=found.quel_member_id, org_id=found.org_id),
+    )
+
+
+def renew(tx: sa.Connection, ticket: Ticket, lease: timedelta) -> None:
+    """Lets the attempt count as alive for another lease.
+
+    Raises:
+        TicketLost: it is no longer the job's attempt.
+    """
+    renewed = tx.execute(
+        sa.update(attempt)
+        .where(
+            attempt.c.job_id == ticket.job_id,
+            attempt.c.claim_id == ticket.claim_id,
+            attempt.c.phase == Phase.STARTED,
+        )
+        .values(leased_until=NOW + lease, updated_at=NOW)
+    )
+    if renewed.rowcount == 0:
+        raise TicketLost(who_holds(tx, ticket))
+
+
+def ticket_of(tx: sa.Connection, run_id: str) -> Ticket | None:
+    """The ticket of the job that a run holds; None when it holds none."""
+    row = tx.execute(
+        sa.select(attempt.c.job_id, attempt.c.claim_id, attempt.c.attempt).where(
+            attempt.c.run_id == run_id, attempt.c.phase == Phase.STARTED
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    return Ticket(job_id=row.job_id, claim_id=row.claim_id, attempt=row.attempt)
+
+
+def wait(tx: sa.Connection, ticket: Ticket, message: str, pause: timedelta) -> Outcome:
+    """The job goes back to waiting, not to be let in again before the pause is over."""
+    tx.execute(
+        sa.update(job)
+        .where(job.c.job_id == ticket.job_id)
+        .values(
+            job_status=JobStatus.PENDING,
+            error_message=message[:LONGEST_MESSAGE],
+            retry_count=ticket.attempt,
+        )
+    )
+    tx.execute(
+        sa.update(attempt)
+        .where(attempt.c.job_id == ticket.job_id)
+        .values(
+            phase=Phase.WAITING,
+            leased_until=None,
+            next_try_at=NOW + pause,
+            last_error=message[:LONGEST_MESSAGE],
+            updated_at=NOW,
+        )
+    )
+    delivered, planned, _ = count_slots(tx, ticket.job_id)
+    return Outcome(
+        status=JobStatus.PENDING, delivered=delivered, failed=planned - delivered, message=message
+    )
+
+
+def conclude(tx: sa.Connection, job_id: UUID, production: Production) -> Outcome:
+    """Gives a job, whose row the caller has locked, its last status by what was delivered."""
+    row = tx.execute(
+        sa.select(job.c.total_images, job.c.production_id).where(job.c.job_id == job_id)
+    ).one()
+    delivered, planned, errors = count_slots(tx, job_id)
+    missing = max((planned or row.total_images) - delivered, 0)
+    outcome = outcome_of(production, delivered, missing, errors)
+    tx.execute(
+        sa.update(job)
+        .where(job.c.job_id == job_id)
+        .values(
+            job_status=outcome.status,
+            completed_at=NOW,
+            completed_images=delivered,
+            failed_images=0 if production.cancelled else missing,
+            error_message=outcome.message,
+        )
+    )
+    tx.execute(
+        sa.update(attempt)
+        .where(attempt.c.job_id == job_id)
+        .values(
+            phase=Phase.CLOSED,
+            leased_until=None,
+            next_try_at=None,
+            last_error=outcome.message,
+            updated_at=NOW,
+        )
+    )
+    follow_jobs(tx, row.production_id)
+    return outcome
+
+
+def count_slots(tx: sa.Connection, job_id: UUID) -> tuple[int, int, str | None]:
+    """Delivered slots, all slots, and why slots were given up."""
+    is_delivered = slot.c.state == SlotState.DELIVERED
+    each = sa.literal("slot ") + sa.cast(slot.c.slot, sa.Text) + ": " + slot.c.error
+    in_order = aggregate_order_by(sa.literal("; "), slot.c.slot)
+    row = tx.execute(
+        sa.select(
+            sa.func.count().filter(is_delivered),
+            sa.func.count(),
+            sa.func.string_agg(each, in_order).filter(slot.c.state == SlotState.FAILED),
+        ).where(slot.c.job_id == job_id)
+    ).one()
+    return row[0], row[1], row[2]
+
+
+def outcome_of(production: Production, delivered: int, missing: int, errors: str | None) -> Outcome:
+    """What a job comes to. All or some pictures: completed; none: failed (W-10)."""
+    reasons = "; ".join(filter(None, (production.stopped, errors)))
+    message = reasons[:LONGEST_MESSAGE] or None
+    if not missing:
+        status = JobStatus.COMPLETED
+    elif production.cancelled:
+        status = JobStatus.USER_CANCELLED
+    else:
+        status = JobStatus.COMPLETED if delivered else JobStatus.FAILED
+        message = message or "no picture was made"
+    return Outcome(status=status, delivered=delivered, failed=missing, message=message)

@@ -1,0 +1,1 @@
+"""The typed door to ComfyUI servers: HTTP decides, the websocket only shortens waits."""

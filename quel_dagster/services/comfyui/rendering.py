@@ -1,0 +1,204 @@
+"""One prompt on one server, from wherever it stands to its end: adopted, submitted, waited for.
+
+Which server, what graph, and whether to try again are the caller's to decide.
+"""
+
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from uuid import UUID
+
+from quel_dagster.model.errors import BackendAway, RenderFailed, RenderLost, RenderStopped
+from quel_dagster.services.comfyui.answers import InputMissing
+from quel_dagster.services.comfyui.events import Hints
+from quel_dagster.services.comfyui.found import (
+    Broken,
+    Cause,
+    Finished,
+    Found,
+    Running,
+    Unknown,
+    Waiting,
+)
+from quel_dagster.services.comfyui.graph import Graph
+from quel_dagster.services.comfyui.server import ComfyServer
+from quel_dagster.services.comfyui.waiting import never, pauses
+
+TRIES = 5
+"""Questions in a row that may go unanswered; with the pauses between them, some seconds."""
+ROUNDS_TO_LOSE = 2
+"""Rounds in a row that must lack a prompt which was there before it counts as lost."""
+STOP_ASKED_EVERY = 1.0
+"""Seconds."""
+
+
+def render(
+    server: ComfyServer,
+    prompt_id: UUID,
+    make_graph: Callable[[], Graph],
+    *,
+    deadline: float,
+    on_progress: Callable[[float], None] | None = None,
+    should_stop: Callable[[], bool] = never,
+) -> Finished:
+    """Finds the prompt or submits it, and waits for its pictures, of which there is at least one.
+
+    Args:
+        server: where it is or shall be.
+        prompt_id: stands for one picture for ever: a finished one is taken, a running one awaited.
+        make_graph: uploads to `server` what the graph needs and makes it. Called only when the
+            prompt is nowhere, and once more when the server has lost an upload.
+        deadline: seconds from now.
+        on_progress: told the fraction done, 0 to 1, when it has grown.
+        should_stop: asked about every second.
+
+    Raises:
+        PromptRefused: the server will never run this graph.
+        RenderFailed: the render ended without a picture.
+        RenderLost: the server had the prompt and has forgotten it.
+        RenderStopped: `should_stop` said so; the prompt was cancelled.
+        BackendAway: no answer `TRIES` times in a row, or no picture in time; then it was cancelled.
+    """
+    limits = _Limits(deadline, should_stop)
+    with Hints(server.url, prompt_id) as hints:
+        rounds = _Rounds(server, prompt_id, make_graph, hints)
+        while (finished := rounds.ask()) is None:
+            rounds.report(on_progress)
+            if limits.out_of_time():
+                rounds.cancel()
+                raise BackendAway(f"ComfyUI at {server.url} {rounds.state} after {deadline:g} s")
+            if limits.stop_wanted():
+                rounds.cancel()
+                raise RenderStopped
+            hints.wait(limits.pause())
+    return finished
+
+
+class _Limits:
+    """How long a render may go on: until its deadline, or until somebody wants it stopped."""
+
+    def __init__(self, deadline: float, should_stop: Callable[[], bool]) -> None:
+        self._ends = time.monotonic() + deadline
+        self._should_stop = should_stop
+        self._ask_at = time.monotonic() + STOP_ASKED_EVERY
+        self._pauses = pauses()
+
+    def out_of_time(self) -> bool:
+        """Whether the deadline has passed."""
+        return time.monotonic() >= self._ends
+
+    def stop_wanted(self) -> bool:
+        """Whether somebody wants to stop; asks not more often than it was promised."""
+        if time.monotonic() < self._ask_at:
+            return False
+        self._ask_at = time.monotonic() + STOP_ASKED_EVERY
+        return self._should_stop()
+
+    def pause(self) -> float:
+        """Seconds to the next round, never beyond the deadline."""
+        return max(0.0, min(next(self._pauses), self._ends - time.monotonic()))
+
+
+class _Rounds:
+    """Questions about one prompt, one a round, and what the answers so far amount to."""
+
+    def __init__(
+        self,
+        server: ComfyServer,
+        prompt_id: UUID,
+        make_graph: Callable[[], Graph],
+        hints: Hints,
+    ) -> None:
+        self._server = server
+        self._prompt_id = prompt_id
+        self._make_graph = make_graph
+        self._hints = hints
+        self._nodes = 0
+        self._reported = 0.0
+        self._there = False
+        self._absent = 0
+        self._unanswered = 0
+        self.state = "had not taken the prompt"
+
+    def ask(self) -> Finished | None:
+        """One round; None while there is nothing to do but wait.
+
+        A request that went unanswered may have arrived all the same. The next round begins with
+        the question, so that nothing is sent twice without having been looked for.
+        """
+        try:
+            found = self._find_or_submit()
+        except BackendAway:
+            self._unanswered += 1
+            if self._unanswered >= TRIES:
+                raise
+            return None
+        match found:
+            case Finished(images=()):
+                raise RenderFailed("the graph ran to its end and made no picture")
+            case Finished():
+                return found
+            case Broken():
+                raise self._failure(found)
+            case Waiting():
+                self._seen("had not begun the prompt")
+            case Running():
+                self._seen("was still at the prompt; its executor may hang, restart it if so;")
+            case Unknown():
+                self._missed()
+        return None
+
+    def cancel(self) -> None:
+        """Takes the prompt back, if the server can be reached."""
+        with suppress(BackendAway):
+            self._server.cancel(self._prompt_id)
+
+    def report(self, on_progress: Callable[[float], None] | None) -> None:
+        """Passes progress on when there was any."""
+        fraction = self._hints.progress(self._nodes) if self._nodes else 0.0
+        if on_progress is not None and fraction > self._reported:
+            self._reported = fraction
+            on_progress(fraction)
+
+    def _find_or_submit(self) -> Found:
+        found = self._server.find(self._prompt_id)
+        if self._there or not isinstance(found, Unknown):
+            return found
+        try:
+            self._submit()
+        except InputMissing:
+            # The server has lost an upload; by now its client has forgotten it too.
+            self._submit()
+        return Waiting()
+
+    def _seen(self, state: str) -> None:
+        self._there = True
+        self._absent = 0
+        self._unanswered = 0
+        self.state = state
+
+    def _missed(self) -> None:
+        self._absent += 1
+        if self._absent >= ROUNDS_TO_LOSE:
+            raise RenderLost(
+                f"ComfyUI at {self._server.url} no longer knows the prompt; it restarted or its "
+                "queue was cleared"
+            )
+
+    def _submit(self) -> None:
+        graph = self._make_graph()
+        self._nodes = len(graph)
+        self._server.submit(self._prompt_id, graph, self._hints.client_id)
+
+    def _failure(self, broken: Broken) -> BackendAway | RenderFailed:
+        match broken.cause:
+            case Cause.DEVICE_LOST:
+                return BackendAway(
+                    f"ComfyUI at {self._server.url} lost its device and must be restarted: "
+                    f"{broken.message}"
+                )
+            case Cause.OUT_OF_MEMORY:
+                self._server.free()
+            case Cause.ERROR | Cause.INTERRUPTED:
+                pass
+        return RenderFailed(broken.message)

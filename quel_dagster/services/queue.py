@@ -1,0 +1,140 @@
+"""The doorbell: job ids that the front end pushes on Redis lists, and its flag that cancels a job.
+
+Nothing here is the truth. A ring may be lost, doubled or early; the store decides what it means.
+"""
+
+import json
+import ssl
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+import redis
+from redis.backoff import ExponentialBackoff
+from redis.retry import Retry
+
+from quel_dagster.model.errors import Unavailable
+
+READ_SLACK = 10.0
+"""Seconds a blocking read may outlast its own timeout before the connection counts as dead."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ring:
+    """What one tick heard: job ids in the order they were pushed, and payloads that are none."""
+
+    job_ids: tuple[UUID, ...] = ()
+    unreadable: tuple[str, ...] = ()
+
+
+class JobQueue:
+    """The front end's lists. Producers push on the left (`LPUSH`), so the right end is the oldest.
+
+    Args:
+        url: `redis://` or `rediss://`; TLS certificates are verified.
+        names: the lists, the first one being where `ring` pushes.
+    """
+
+    def __init__(self, url: str, *, names: Sequence[str]) -> None:
+        self._names = tuple(names)
+        tls = {"ssl_cert_reqs": ssl.CERT_REQUIRED} if url.startswith("rediss://") else {}
+        self._redis = redis.Redis.from_url(
+            url,
+            socket_connect_timeout=5.0,
+            socket_timeout=READ_SLACK,
+            health_check_interval=30,
+            retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), retries=2),
+            **tls,
+        )
+
+    def drain(self, limit: int, wait: timedelta) -> Ring:
+        """Takes up to `limit` payloads; waits up to `wait` for the first, never for the others.
+
+        Raises:
+            Unavailable: Redis cannot be reached.
+        """
+        with reaching_redis():
+            payloads = self._take(limit)
+            if not payloads and wait:
+                first = self._redis.brpop(list(self._names), timeout=wait.total_seconds())
+                payloads = [as_text(first[1]), *self._take(limit - 1)] if first else []
+        return read_ring(payloads)
+
+    def ring(self, job_id: UUID) -> None:
+        """Does what the front end does: pushes the bare id on the first list."""
+        with reaching_redis():
+            self._redis.lpush(self._names[0], str(job_id))
+
+    def is_cancelled(self, job_id: UUID) -> bool:
+        """Whether the front end has flagged the job. A Redis error is an error, never a no (W-62).
+
+        Raises:
+            Unavailable: Redis cannot be reached.
+        """
+        with reaching_redis():
+            return self._redis.get(cancel_flag(job_id)) == b"true"
+
+    def clear_cancel(self, job_id: UUID) -> None:
+        """Takes the flag away once it was honoured, so that the same id can be ordered again."""
+        with reaching_redis():
+            self._redis.delete(cancel_flag(job_id))
+
+    def _take(self, limit: int) -> list[str]:
+        payloads: list[str] = []
+        for name in self._names:
+            if len(payloads) < limit:
+                popped = self._redis.rpop(name, limit - len(payloads))
+                payloads += map(as_text, popped) if isinstance(popped, list) else []
+        return payloads
+
+
+def read_ring(payloads: Sequence[str]) -> Ring:
+    """Sorts payloads into job ids, each once, and what is none."""
+    ids = {payload: read_payload(payload) for payload in payloads}
+    found = dict.fromkeys(job_id for job_id in ids.values() if job_id)
+    return Ring(
+        job_ids=tuple(found),
+        unreadable=tuple(payload[:200] for payload, job_id in ids.items() if job_id is None),
+    )
+
+
+def as_text(payload: bytes | str) -> str:
+    """A payload as text; bytes that are none must not cost the others of their batch."""
+    return payload if isinstance(payload, str) else payload.decode(errors="replace")
+
+
+def read_payload(payload: str) -> UUID | None:
+    """A bare UUID, the same quoted or padded, or a JSON object with `job_id`; else None."""
+    text = payload.strip()
+    if text.startswith("{"):
+        try:
+            document = json.loads(text)
+        except ValueError:
+            return None
+        text = str(document.get("job_id", ""))
+    try:
+        return UUID(text.strip(" \t\r\n\"'"))
+    except ValueError:
+        return None
+
+
+def cancel_flag(job_id: UUID) -> str:
+    """The key the front end sets to `true` to cancel a job."""
+    return f"job:{job_id}:cancelled"
+
+
+@contextmanager
+def reaching_redis() -> Generator[None]:
+    """Names Redis and what to do when it cannot be reached.
+
+    Raises:
+        Unavailable: in place of a connection error.
+    """
+    try:
+        yield
+    except (redis.ConnectionError, redis.TimeoutError) as error:
+        raise Unavailable(
+            f"Redis could not be reached ({error}); check QUEL_REDIS_URL and that the server runs"
+        ) from error

@@ -1,0 +1,130 @@
+"""The pictures of a job: planned, asked for, delivered, given up.
+
+Every function works inside the caller's transaction, which holds the job's row by its ticket.
+"""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, insert
+
+from quel_dagster.model.job import Job, Picture, Slot, Spec
+from quel_dagster.model.status import SlotState
+from quel_dagster.services.credits import charge
+from quel_dagster.services.photos import add_picture
+from quel_dagster.services.tables import attach, job, slot
+
+NOW = sa.func.clock_timestamp()
+STORAGE_TYPE = "s3"
+
+
+def plan(tx: sa.Connection, job_id: UUID, specs: Sequence[Spec]) -> dict[int, Slot]:
+    """Notes the job's slots, keeping what an earlier attempt did; returns all of them by number."""
+    rows = [
+        {"job_id": job_id, "slot": spec.slot, "state": SlotState.PLANNED, "seed": spec.seed}
+        for spec in specs
+    ]
+    tx.execute(insert(slot).values(rows).on_conflict_do_nothing())
+    columns = slot.c.slot, slot.c.state, slot.c.generation, slot.c.backend
+    found = tx.execute(sa.select(*columns).where(slot.c.job_id == job_id))
+    return {
+        row.slot: Slot(
+            slot=row.slot,
+            state=SlotState(row.state),
+            generation=row.generation,
+            backend=row.backend,
+        )
+        for row in found
+    }
+
+
+def submit(
+    tx: sa.Connection, job_id: UUID, spec: Spec, generation: int, prompt: UUID, backend: str
+) -> None:
+    """Notes which render is about to be asked for, and where."""
+    tx.execute(
+        sa.update(slot)
+        .where(slot.c.job_id == job_id, slot.c.slot == spec.slot)
+        .where(slot.c.state != SlotState.DELIVERED)
+        .values(
+            state=SlotState.SUBMITTED,
+            generation=generation,
+            prompt_id=prompt,
+            backend=backend,
+            seed=spec.seed,
+            submitted_at=NOW,
+            error=None,
+        )
+    )
+
+
+def give_up(tx: sa.Connection, job_id: UUID, number: int, error: str) -> None:
+    """Notes why a slot has no picture."""
+    tx.execute(
+        sa.update(slot)
+        .where(slot.c.job_id == job_id, slot.c.slot == number)
+        .where(slot.c.state != SlotState.DELIVERED)
+        .values(state=SlotState.FAILED, error=error)
+    )
+
+
+def deliver(tx: sa.Connection, opened: Job, picture: Picture, price: int) -> None:
+    """Attaches and charges a stored picture, once: a slot that has one is left as it is.
+
+    Raises:
+        NoCredits: the payer cannot pay; nothing of the picture stays in the database.
+    """
+    this = (slot.c.job_id == opened.id) & (slot.c.slot == picture.slot)
+    state = tx.scalar(sa.select(slot.c.state).where(this))
+    if state == SlotState.DELIVERED:
+        return
+    attach_id = _attach(tx, opened, picture)
+    ledger_id = charge(
+        tx, opened.payer, price, attach_id=attach_id, production_id=opened.production_id
+    )
+    tx.execute(
+        sa.update(slot)
+        .where(this)
+        .values(
+            state=SlotState.DELIVERED,
+            s3_key=picture.key,
+            attach_id=attach_id,
+            ledger_id=ledger_id,
+            charged=price,
+            error=None,
+            delivered_at=NOW,
+            render_seconds=picture.seconds,
+        )
+    )
+    _show_progress(tx, opened.id)
+    add_picture(tx, opened.production_id, attach_id)
+
+
+def _attach(tx: sa.Connection, opened: Job, picture: Picture) -> int:
+    name = picture.key.rsplit("/", 1)[-1]
+    row = {
+        "attach_original_name": name,
+        "attach_file_name": name,
+        "attach_file_path": picture.key,
+        "attach_file_size": picture.size,
+        "attach_file_type": "image/webp",
+        "attach_directory": picture.key,
+        "attach_storage_type": STORAGE_TYPE,
+        "quel_member_id": opened.payer.member_id,
+    }
+    return tx.execute(sa.insert(attach).values(row).returning(attach.c.attach_id)).scalar_one()
+
+
+def _show_progress(tx: sa.Connection, job_id: UUID) -> None:
+    """The front end polls these two: counted from the slots, in slot order, never added up (W-14)."""
+    in_order = aggregate_order_by(slot.c.attach_id, slot.c.slot)
+    delivered = sa.select(sa.func.count(), sa.func.jsonb_agg(in_order, type_=JSONB)).where(
+        slot.c.job_id == job_id, slot.c.state == SlotState.DELIVERED
+    )
+    count, attach_ids = tx.execute(delivered).one()
+    tx.execute(
+        sa.update(job)
+        .where(job.c.job_id == job_id)
+        .values(completed_images=count, generated_attach_ids=attach_ids)
+    )

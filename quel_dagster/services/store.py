@@ -1,0 +1,194 @@
+"""The job store: one verb for everything that can happen to a job, each one guarded transaction.
+
+A row of a job changes here and nowhere else. What the verbs do lies in `attempts` (the attempt and
+the job), `slots` (its pictures), `credits` and `photos`.
+"""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from datetime import timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from quel_dagster.model.job import (
+    Job,
+    JobRow,
+    Outcome,
+    Picture,
+    Production,
+    Reservation,
+    Slot,
+    Spec,
+    Ticket,
+    WaitingRow,
+)
+from quel_dagster.model.status import JobStatus
+from quel_dagster.services import attempts, slots
+from quel_dagster.services.database import reaching_postgres
+from quel_dagster.services.statements import load
+from quel_dagster.services.storage import reference_key
+from quel_dagster.services.tables import attach, attempt
+
+
+class JobStore:
+    """The jobs in PostgreSQL. Every verb raises `Unavailable` when the server cannot be reached.
+
+    Args:
+        engine: a pool of connections (`database.connect`).
+        lease: how long an attempt counts as alive without a sign of life.
+        price: credits per delivered picture.
+    """
+
+    def __init__(self, engine: sa.Engine, *, lease: timedelta, price: int) -> None:
+        self._engine = engine
+        self._lease = lease
+        self._price = price
+
+    def look(self, rung: Sequence[UUID], grace: timedelta, batch: int) -> list[WaitingRow]:
+        """The rows a tick may start: those rung for, and of every path the oldest waiting ones.
+
+        Args:
+            rung: ids from the doorbell; those without a row are not in the answer.
+            grace: the age at which a row is served without a ring.
+            batch: the most rows of one path.
+        """
+        values = {"rung": [str(job_id) for job_id in rung], "grace": grace, "batch": batch}
+        with self._transaction() as tx:
+            rows = tx.execute(load("look"), values).mappings().all()
+        return [WaitingRow(**row) for row in rows]
+
+    def reserve(
+        self, path: str, candidates: Sequence[tuple[UUID, str | None]], limit: int
+    ) -> list[Reservation]:
+        """Lets jobs in on a path, oldest first, as long as fewer than `limit` attempts are alive.
+
+        Args:
+            path: the path that will serve them.
+            candidates: job ids, each with the path it asked for where that is another.
+            limit: the path's room.
+        """
+        values = {
+            "path": path,
+            "candidates": [str(job_id) for job_id, _ in candidates],
+            "requested_paths": [requested for _, requested in candidates],
+            "room": limit,
+            "lease": self._lease,
+        }
+        with self._transaction() as tx:
+            tx.execute(load("lock_path"), {"path": path})
+            rows = tx.execute(load("reserve"), values).all()
+        return [
+            Reservation(
+                ticket=Ticket(job_id=row.job_id, claim_id=row.claim_id, attempt=row.attempt),
+                path=path,
+                requested_path=row.requested_path,
+                production_id=row.production_id,
+                member_id=row.member_id,
+                job_type=row.job_type,
+            )
+            for row in rows
+        ]
+
+    def refuse(self, job_id: UUID, reason: str) -> bool:
+        """Closes a job that can never run; false when it is no longer waiting, or somebody's."""
+        living = sa.select(attempt.c.job_id).where(
+            attempt.c.job_id == job_id, attempt.c.leased_until > attempts.NOW
+        )
+        with self._transaction() as tx:
+            row = attempts.lock(tx, job_id)
+            if row is None or row.job_status != JobStatus.PENDING or tx.scalar(living):
+                return False
+            attempts.conclude(tx, job_id, Production(stopped=reason))
+        return True
+
+    def open(self, ticket: Ticket, run_id: str) -> JobRow:
+        """A run takes its job, by the ticket of its reservation, once.
+
+        Raises:
+            TicketLost: the ticket is used or taken over, or the job is no longer waiting.
+        """
+        with self._transaction() as tx:
+            return attempts.open_job(tx, ticket, run_id, self._lease)
+
+    def renew(self, ticket: Ticket) -> None:
+        """A sign of life: the attempt counts as alive for another lease.
+
+        Raises:
+            TicketLost: another attempt has taken over.
+        """
+        with self._transaction() as tx:
+            attempts.renew(tx, ticket, self._lease)
+
+    def plan(self, ticket: Ticket, specs: Sequence[Spec]) -> dict[int, Slot]:
+        """Notes the job's slots, keeping what is there; returns where each one stands."""
+        with self._held(ticket) as tx:
+            return slots.plan(tx, ticket.job_id, specs)
+
+    def submit(
+        self, ticket: Ticket, spec: Spec, generation: int, prompt: UUID, backend: str
+    ) -> None:
+        """Notes which render is about to be asked for, and on which back end."""
+        with self._held(ticket) as tx:
+            slots.submit(tx, ticket.job_id, spec, generation, prompt, backend)
+
+    def give_up(self, ticket: Ticket, number: int, error: str) -> None:
+        """Notes why a slot has no picture."""
+        with self._held(ticket) as tx:
+            slots.give_up(tx, ticket.job_id, number, error)
+
+    def deliver(self, job: Job, picture: Picture) -> None:
+        """Attaches and charges a stored picture and moves the progress: all of it, once, or nothing.
+
+        Raises:
+            NoCredits: the payer cannot pay.
+        """
+        with self._held(job.ticket) as tx:
+            slots.deliver(tx, job, picture, self._price)
+
+    def settle(self, ticket: Ticket, production: Production) -> Outcome:
+        """Closes the job by what was delivered: completed, failed or user_cancelled."""
+        with self._held(ticket) as tx:
+            return attempts.conclude(tx, ticket.job_id, production)
+
+    def release(self, ticket: Ticket, message: str, *, pause: timedelta, most: int) -> Outcome:
+        """Ends the attempt; the job waits for another, or is closed after `most` attempts."""
+        with self._held(ticket) as tx:
+            if ticket.attempt < most:
+                return attempts.wait(tx, ticket, message, pause)
+            last = f"{message} (attempt {ticket.attempt} of {most})"
+            return attempts.conclude(tx, ticket.job_id, Production(stopped=last))
+
+    def ticket_of(self, run_id: str) -> Ticket | None:
+        """The ticket of the job that a run holds; None when it holds none."""
+        with self._transaction() as tx:
+            return attempts.ticket_of(tx, run_id)
+
+    def reference_keys(self, attach_ids: Sequence[int]) -> dict[int, str]:
+        """Where references lie in storage; an id without a row or a file is left out."""
+        columns = attach.c.attach_id, attach.c.attach_file_path, attach.c.attach_directory
+        with self._transaction() as tx:
+            rows = tx.execute(sa.select(*columns).where(attach.c.attach_id.in_(attach_ids))).all()
+        keys = {number: reference_key(path, folder) for number, path, folder in rows}
+        return {number: key for number, key in keys.items() if key}
+
+    def status(self) -> dict[str, dict[str, int]]:
+        """Per path, how many jobs wait and run now, and how each ended in the last 24 hours."""
+        with self._transaction() as tx:
+            rows = tx.execute(load("status")).mappings().all()
+        return {
+            row["path"]: {name: count for name, count in row.items() if name != "path"}
+            for row in rows
+        }
+
+    @contextmanager
+    def _transaction(self) -> Generator[sa.Connection]:
+        with reaching_postgres(), self._engine.begin() as tx:
+            yield tx
+
+    @contextmanager
+    def _held(self, ticket: Ticket) -> Generator[sa.Connection]:
+        """A transaction that holds the job by its ticket; raises `TicketLost` when it cannot."""
+        with self._transaction() as tx:
+            attempts.hold(tx, ticket)
+            yield tx
