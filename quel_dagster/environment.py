@@ -43,12 +43,12 @@ class Environment:
         path = Path(self.variables.get("QUEL_CONFIG") or shipped_config())
         try:
             text = path.read_text(encoding="utf-8")
-            document: object = yaml.safe_load(VARIABLE.sub(self._value, text))
-        except (OSError, yaml.YAMLError) as error:
+            document: object = yaml.safe_load(text)
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise ConfigurationError(f"{path}: {error}") from error
         if not isinstance(document, dict):
             raise ConfigurationError(f"{path}: expected a mapping of settings")
-        return read_settings(document, str(path))
+        return read_settings({key: self._filled_in(document[key]) for key in document}, str(path))
 
     @cached_property
     def engine(self) -> sa.Engine:
@@ -73,7 +73,7 @@ class Environment:
 
     @cached_property
     def storage(self) -> Storage:
-        """The bucket in S3 (`S3_ENDPOINT_URL` where it is not Amazon's; the usual AWS variables)."""
+        """The bucket in S3 (the AWS variables; `S3_ENDPOINT_URL` where it is not Amazon's)."""
         session = boto3.Session(
             aws_access_key_id=self.variables.get("AWS_ACCESS_KEY_ID"),
             aws_secret_access_key=self.variables.get("AWS_SECRET_ACCESS_KEY"),
@@ -93,8 +93,26 @@ class Environment:
             )
         return Backends(urls, deadline=self.settings.comfyui.deadline.total_seconds())
 
-    def _value(self, match: re.Match[str]) -> str:
-        return self.variables.get(match[1], "")
+    def close(self) -> None:
+        """Closes the connections of every client that was built."""
+        built = vars(self)
+        for name in ("backends", "storage", "queue"):
+            if name in built:
+                built[name].close()
+        if "engine" in built:
+            self.engine.dispose()
+
+    def _filled_in(self, value: object) -> object:
+        """Replaces variables in texts only: whatever a value holds, it adds no key and no entry."""
+        match value:
+            case str():
+                return VARIABLE.sub(lambda found: self.variables.get(found[1], ""), value)
+            case list():
+                return [self._filled_in(entry) for entry in value]
+            case dict():
+                return {key: self._filled_in(entry) for key, entry in value.items()}
+            case _:
+                return value
 
     def _required(self, name: str) -> str:
         value = self.variables.get(name)

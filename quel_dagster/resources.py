@@ -56,4 +56,6 @@ RESOURCES: dict[str, object] = {
     "store": StoreResource(),
     "queue": QueueResource(),
     "studio": StudioResource(),
+    # All steps of a run share a process; nothing of a job is written to disk between them.
+    "io_manager": dg.mem_io_manager,
 }

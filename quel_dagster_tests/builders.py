@@ -56,7 +56,7 @@ def place(
     job_type: str = "single_batch",
     age: timedelta = timedelta(0),
 ) -> UUID:
-    """A waiting job that is `age` old, written as the front end writes it; nobody has rung for it."""
+    """A waiting job that is `age` old, as the front end writes it; nobody has rung for it."""
     order = NewOrder(
         path=path, input=input, payer=payer, total_images=total_images, job_type=job_type
     )

@@ -1,32 +1,59 @@
 """Real servers for the tests: PostgreSQL, Redis and S3, started once and only when a test asks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from datetime import timedelta
 from itertools import count
+from pathlib import Path
+from tempfile import TemporaryDirectory, mkdtemp
 
+import dagster as dg
 import httpx
 import pytest
 import redis
 
+from quel_dagster.demo.comfyui.process import ComfyUIProcess
 from quel_dagster.demo.postgres import UNSAFE_BUT_FAST, Postgres
 from quel_dagster.demo.redis import redis_part
 from quel_dagster.demo.redis import redis_url as url_of_redis
 from quel_dagster.demo.s3 import CREDENTIALS, s3_part, s3_url
+from quel_dagster.demo.stack import Options, Stack
 from quel_dagster.demo.supervisor import Supervisor
+from quel_dagster.environment import Environment
+from quel_dagster.services.database import connect
+from quel_dagster.services.migrations import migrate, record_cut_off
+from quel_dagster_tests.house import House
 
 _numbers = count(1)
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Supervisor]:
+def open_folder() -> Iterator[Path]:
+    """A folder that PostgreSQL's own user can enter.
+
+    pytest's folders are shut to all but their owner whenever another pytest of his begins.
+    """
+    with TemporaryDirectory(prefix="quel-") as name:
+        yield Path(name)
+
+
+@pytest.fixture
+def home(open_folder: Path) -> Path:
+    """A fresh folder for an embedded stack."""
+    return Path(mkdtemp(dir=open_folder))
+
+
+@pytest.fixture(scope="session")
+def servers(open_folder: Path) -> Iterator[Supervisor]:
     """Stops every server at the end; its guard does so when pytest itself is killed."""
-    with Supervisor(tmp_path_factory.mktemp("servers")) as supervisor:
+    with Supervisor(open_folder) as supervisor:
         yield supervisor
 
 
 @pytest.fixture(scope="session")
-def postgres(servers: Supervisor, tmp_path_factory: pytest.TempPathFactory) -> Postgres:
+def postgres(servers: Supervisor, open_folder: Path) -> Postgres:
     """The PostgreSQL of this session."""
-    server = Postgres(tmp_path_factory.mktemp("postgres"), *UNSAFE_BUT_FAST)
+    server = Postgres(open_folder / "postgres", *UNSAFE_BUT_FAST)
     server.initialize()
     servers.start(server.part())
     return server
@@ -35,9 +62,6 @@ def postgres(servers: Supervisor, tmp_path_factory: pytest.TempPathFactory) -> P
 @pytest.fixture(scope="session")
 def template(postgres: Postgres) -> str:
     """The name of a migrated database that is only ever copied."""
-    from quel_dagster.services.database import connect
-    from quel_dagster.services.migrations import migrate
-
     postgres.execute("CREATE DATABASE template_quel")
     engine = connect(postgres.url("template_quel"))
     migrate(engine)
@@ -96,3 +120,81 @@ def s3_endpoint(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> str:
     httpx.post(f"{s3_server}/moto-api/reset").raise_for_status()
     httpx.put(f"{s3_server}/attachments").raise_for_status()
     return s3_server
+
+
+@pytest.fixture(scope="session")
+def comfyui_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ComfyUIProcess]:
+    """One quick stand-in for the session."""
+    data = tmp_path_factory.mktemp("comfyui")
+    with ComfyUIProcess(data=data, seconds=0.1) as server:
+        yield server
+
+
+@pytest.fixture
+def comfyui(comfyui_server: ComfyUIProcess) -> ComfyUIProcess:
+    """The stand-in, alive and with all faults off."""
+    if not comfyui_server.alive:
+        comfyui_server.start()
+    comfyui_server.faults()
+    return comfyui_server
+
+
+CONFIG = """
+worker:
+  redis: {timeout: 100ms}
+  attempts: {max: 2, backoff: 10ms}
+  fallback: {unknown_path_behavior: reject}
+comfyui:
+  backends: ["${COMFYUI_URLS}"]
+  deadline: 10s
+  models:
+    unet: qwen_image_edit_2509_fp8_e4m3fn.safetensors
+    clip: qwen_2.5_vl_7b_fp8_scaled.safetensors
+    vae: qwen_image_vae.safetensors
+credits: {price_per_image: 20}
+"""
+
+
+@pytest.fixture
+def variables(
+    database: str, redis_url: str, s3_endpoint: str, comfyui: ComfyUIProcess, tmp_path: Path
+) -> dict[str, str]:
+    """The environment variables of a house with impatient settings."""
+    config = tmp_path / "config.yaml"
+    config.write_text(CONFIG)
+    return {
+        "QUEL_CONFIG": str(config),
+        "QUEL_DATABASE_URL": database,
+        "QUEL_REDIS_URL": redis_url,
+        "S3_ENDPOINT_URL": s3_endpoint,
+        "COMFYUI_URLS": comfyui.url,
+        **CREDENTIALS,
+    }
+
+
+@pytest.fixture
+def build_house() -> Iterator[Callable[[Mapping[str, str]], House]]:
+    """Makes houses from environment variables, and tidies up after them."""
+    with ExitStack() as exits:
+
+        def build(variables: Mapping[str, str]) -> House:
+            environment = Environment(variables)
+            record_cut_off(environment.engine, timedelta(days=1))
+            exits.callback(environment.close)
+            instance = exits.enter_context(dg.DagsterInstance.ephemeral())
+            return House(environment, instance)
+
+        yield build
+
+
+@pytest.fixture
+def house(build_house: Callable[[Mapping[str, str]], House], variables: dict[str, str]) -> House:
+    """A house in which everything works."""
+    return build_house(variables)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole embedded stack with Dagster's daemon and UI, as `quel up` starts it."""
+    with Stack(tmp_path_factory.mktemp("stack"), Options(seconds=0.3)) as running:
+        yield running

@@ -17,12 +17,13 @@ import httpx
 import sqlalchemy as sa
 
 from quel_dagster.demo import dagster
+from quel_dagster.demo.child import Death
 from quel_dagster.demo.home import held, write_environ
 from quel_dagster.demo.parts import Part, answers_http
 from quel_dagster.demo.postgres import Postgres
 from quel_dagster.demo.redis import redis_part, redis_url
 from quel_dagster.demo.s3 import CREDENTIALS, s3_part, s3_url
-from quel_dagster.demo.supervisor import Death, Stop, Supervisor
+from quel_dagster.demo.supervisor import Stop, Supervisor
 from quel_dagster.services.database import connect
 from quel_dagster.services.migrations import migrate, record_cut_off
 

@@ -3,7 +3,6 @@
 It knows nothing of what the parts do. A guard process stops them when we are killed outright.
 """
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,14 +11,14 @@ import time
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from types import FrameType, TracebackType
 from typing import Self
 
-import psutil
-
-from quel_dagster.demo.guard import GRACE, register_process, stop_registered
+from quel_dagster.demo.child import Child, Death, last_words
+from quel_dagster.demo.guard import register_process, stop_registered
 from quel_dagster.demo.parts import Part, reserved_port
 
 PAUSE = 0.02
@@ -36,25 +35,12 @@ class Stop:
         return f"stopped by {self.signal.name}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Death:
-    """A part ended by itself. `code` is its exit code, negative for a signal."""
-
-    part: str
-    code: int
-    log: Path
-
-    def __str__(self) -> str:
-        cause = f"exit code {self.code}" if self.code >= 0 else signal.Signals(-self.code).name
-        return f"{self.part} ended ({cause}); {_last_words(self.log)}"
-
-
 class StackFailed(Exception):
     """The stack could not start, or was told to stop while it did."""
 
 
 class Supervisor:
-    """Owns child processes, each in a session of its own with a log file of its own."""
+    """Owns child processes. What was started together is stopped together, the last first."""
 
     def __init__(self, home: Path, keep_open: Sequence[int] = (), *also_remove: Path) -> None:
         """Stop what an earlier supervisor left running here; nothing is started yet.
@@ -67,8 +53,9 @@ class Supervisor:
         self._logs = home / "log"
         self._logs.mkdir(parents=True, exist_ok=True)
         self._register = home / "processes"
-        self._running: dict[str, _Child] = {}
-        self._events: SimpleQueue[_Child | Stop] = SimpleQueue()
+        self._running: dict[str, Child] = {}
+        self._batches: dict[str, int] = {}
+        self._events: SimpleQueue[Child | Stop] = SimpleQueue()
         self._ports = ExitStack()
         stop_registered(self._register)
         self._guard = subprocess.Popen(  # noqa: S603 - our own module
@@ -92,7 +79,7 @@ class Supervisor:
     @property
     def process_ids(self) -> dict[str, int]:
         """The process id of every part that was started and not yet stopped."""
-        return {name: child.process.pid for name, child in self._running.items()}
+        return {name: child.pid for name, child in self._running.items()}
 
     def port(self, *preferred: int) -> int:
         """A TCP port that is ours until `close`: the first free of `preferred`, else any."""
@@ -110,11 +97,13 @@ class Supervisor:
 
     def launch(self, *parts: Part) -> None:
         """Start `parts` and return at once."""
+        batch = max(self._batches.values(), default=0) + 1
         with self._signals_as_events():  # also gives children back a SIGINT that we ignore
             for part in parts:
-                child = _Child(part, self._logs / f"{part.name}.log", self._events)
+                child = Child(part, self._logs / f"{part.name}.log", self._events.put)
                 self._running[part.name] = child
-                register_process(self._register, child.process.pid, part.stop_signal)
+                self._batches[part.name] = batch
+                register_process(self._register, child.pid, part.stop_signal)
 
     def wait_ready(self, *parts: Part) -> None:
         """Wait until each of `parts` serves, with the errors of `start`."""
@@ -129,11 +118,7 @@ class Supervisor:
 
     def kill(self, name: str) -> None:
         """Kill a part and everything it started, as a power cut would."""
-        self._running[name].end(signal.SIGKILL)
-
-    def stop(self, name: str) -> None:
-        """Stop one part politely, then not so politely."""
-        self._running.pop(name).stop()
+        self._running[name].kill()
 
     def restart(self, name: str) -> None:
         """Stop a part if it still runs, start it again and wait until it serves."""
@@ -141,11 +126,19 @@ class Supervisor:
         self.stop(name)
         self.start(part)
 
+    def stop(self, *names: str) -> None:
+        """Stop parts side by side, politely, then not so politely."""
+        children = [self._running.pop(name) for name in names]
+        for child in children:
+            child.ask_to_end()
+        for child in children:
+            child.see_to_its_end()
+
     def close(self) -> None:
-        """Stop all parts, last started first. A signal that comes meanwhile changes nothing."""
+        """Stop all parts. A signal that comes meanwhile changes nothing."""
         with self._signals_as_events():
-            for name in reversed(list(self._running)):
-                self.stop(name)
+            for _, batch in groupby(reversed(list(self._running)), self._batches.__getitem__):
+                self.stop(*batch)
             self._ports.close()
             self._guard.communicate()  # it finds nothing left to stop
 
@@ -155,10 +148,8 @@ class Supervisor:
             if event := self._next_event(PAUSE):
                 raise StackFailed(str(event))
             if time.monotonic() > deadline:
-                log = self._running[part.name].log
-                raise StackFailed(
-                    f"{part.name} did not serve within {part.deadline:g} s; {_last_words(log)}"
-                )
+                words = last_words(self._running[part.name].log)
+                raise StackFailed(f"{part.name} did not serve within {part.deadline:g} s; {words}")
 
     def _next_event(self, timeout: float | None) -> Death | Stop | None:
         with suppress(Empty):
@@ -188,55 +179,3 @@ class Supervisor:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-class _Child:
-    """A running part and the thread that waits for its end."""
-
-    def __init__(self, part: Part, log: Path, events: "SimpleQueue[_Child | Stop]") -> None:
-        self.part = part
-        self.log = log
-        with log.open("wb") as output:
-            self.process = subprocess.Popen(  # noqa: S603 - programs of ours
-                part.command,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                env={**os.environ, **part.environ},
-                user=part.user,
-                start_new_session=True,
-            )
-        self._watcher = threading.Thread(target=self._watch, args=(events,), daemon=True)
-        self._watcher.start()
-
-    def stop(self) -> None:
-        """Ask the part to end, give its own children the time to follow, then kill what is left."""
-        offspring = self._offspring()
-        self.end(self.part.stop_signal)
-        psutil.wait_procs(offspring, timeout=GRACE)
-        self.end(signal.SIGKILL)
-
-    def end(self, number: signal.Signals) -> None:
-        """Signal the whole process group and wait for the part itself to end."""
-        with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, number)
-        self._watcher.join(GRACE)
-
-    @property
-    def death(self) -> Death:
-        """How the part ended; only for one that has."""
-        return Death(part=self.part.name, code=self.process.returncode, log=self.log)
-
-    def _watch(self, events: "SimpleQueue[_Child | Stop]") -> None:
-        self.process.wait()
-        events.put(self)
-
-    def _offspring(self) -> list[psutil.Process]:
-        with suppress(psutil.NoSuchProcess):
-            return psutil.Process(self.process.pid).children(recursive=True)
-        return []
-
-
-def _last_words(log: Path, lines: int = 20) -> str:
-    tail = log.read_text(errors="replace").splitlines()[-lines:]
-    return "\n".join([f"last lines of {log}:", *tail])

@@ -3,10 +3,16 @@
 Which fields exist is known to `parsing`.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from quel_dagster.model.errors import InvalidJob
+
+DIGITS = 18
+"""The longest number understood as text: every such number fits a bigint."""
+SHOWN = 40
+"""Characters of a wrong value in an error."""
 
 
 @dataclass(frozen=True)
@@ -97,14 +103,14 @@ def whole_number(where: str, value: object) -> int:
     Raises:
         InvalidJob: it is something else.
     """
-    text = value.strip() if isinstance(value, str) else value
-    if isinstance(text, str) and text.isascii() and text.isdigit():
-        text = int(text)
-    if isinstance(text, float) and text.is_integer():
-        text = int(text)
-    if isinstance(text, bool) or not isinstance(text, int) or text < 1:
+    number = value
+    if isinstance(value, str) and re.fullmatch(rf"\s*[0-9]{{1,{DIGITS}}}\s*", value):
+        number = int(value)
+    if isinstance(value, float) and value.is_integer():
+        number = int(value)
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
         raise InvalidJob(where, f"expected a whole number of 1 or more, got {shown(value)}")
-    return text
+    return number
 
 
 def shown(value: object) -> str:
@@ -113,9 +119,9 @@ def shown(value: object) -> str:
         case None:
             return "null"
         case bool() | int() | float():
-            return str(value).lower()
+            return str(value).lower()[:SHOWN]
         case str():
-            return f'"{value[:40]}"'
+            return f'"{value[:SHOWN]}"'
         case list():
             return "a list"
         case _:

@@ -8,7 +8,7 @@ from itertools import islice
 from uuid import UUID
 
 from quel_dagster.model.errors import InvalidJob
-from quel_dagster.model.fields import Fields, as_fields, whole_number
+from quel_dagster.model.fields import Fields, as_fields, shown, whole_number
 from quel_dagster.model.job import Job, JobRow, Order, Reference
 from quel_dagster.model.settings import LimitSettings
 
@@ -108,7 +108,7 @@ def quantity_of(entry: Fields, *, default: int | None) -> int:
     A missing quantity means the row's total where the combination stands alone, else one picture:
     production took the total for each of them and made too many (W-19).
     """
-    return entry.count("quantity") or default or 1
+    return entry.count("quantity") or max(default or 1, 1)
 
 
 def references_of(order_input: Fields, name: str) -> tuple[Reference, ...]:
@@ -140,9 +140,9 @@ def check_quantity(pictures: int, total_images: int, most: int) -> None:
 
 def disagreements(row: JobRow, order_input: Fields) -> Iterable[str]:
     """Where the input contradicts the row. The row decides (W-20); the log says so."""
-    user = order_input.text("userId")
-    if user and row.payer.member_id and same_id(user) != row.payer.member_id:
-        yield f"userId {user} is not the row's quel_member_id {row.payer.member_id}; the row pays"
+    user, member = order_input.text("userId"), row.payer.member_id
+    if user and member and same_id(user) != member:
+        yield f"userId {shown(user)} is not the row's quel_member_id {member}; the row pays"
 
 
 def same_id(text: str) -> UUID | None:

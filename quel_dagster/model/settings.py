@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from quel_dagster.model.errors import ConfigurationError
 
@@ -28,10 +29,13 @@ def duration(value: object) -> timedelta:
 
 def addresses(value: object) -> object:
     """A list of addresses, each entry one address or several separated by commas; empty ones go."""
-    if not isinstance(value, list):
-        return value
-    entries = (part.strip() for entry in value for part in str(entry).split(","))
-    return tuple(entry.rstrip("/") for entry in entries if entry)
+    if not isinstance(value, list | tuple) or not all(isinstance(entry, str) for entry in value):
+        raise ValueError("expected a list of addresses")
+    entries = (part.strip() for entry in value for part in entry.split(","))
+    found = tuple(entry.rstrip("/") for entry in entries if entry)
+    if not all(entry.startswith(("http://", "https://")) for entry in found):
+        raise ValueError("expected addresses such as http://127.0.0.1:8188")
+    return found
 
 
 Duration = Annotated[timedelta, BeforeValidator(duration)]
@@ -60,7 +64,9 @@ class RedisSettings(Section):
         description="Lists on which the front end rings.",
     )
     timeout: Duration = Field(
-        default=timedelta(seconds=4), description="How long a tick waits for the first ring."
+        default=timedelta(seconds=4),
+        le=timedelta(seconds=8),
+        description="How long a tick waits for the first ring, 8s at most.",
     )
 
 
@@ -85,7 +91,9 @@ class AttemptSettings(Section):
         description="First pause between attempts; doubles each time.",
     )
     lease: Duration = Field(
-        default=timedelta(seconds=60), description="How long a silent attempt counts as alive."
+        default=timedelta(seconds=60),
+        ge=timedelta(seconds=1),
+        description="How long a silent attempt counts as alive.",
     )
 
 
@@ -133,7 +141,11 @@ class WorkerSettings(Section):
         """A fallback that is switched off would hold every stray job for ever."""
         default = self.fallback.default_path
         if not self.path(default).enabled:
-            raise ValueError(f"fallback.default_path {default!r} is not enabled")
+            problem = PydanticCustomError("closed", "{path} is not enabled", {"path": default})
+            where = ("fallback", "default_path")
+            raise ValidationError.from_exception_data(
+                "worker", [InitErrorDetails(type=problem, loc=where, input=default)]
+            )
         return self
 
     def path(self, name: str) -> PathSettings:
@@ -184,19 +196,17 @@ def read_settings(document: Mapping[str, object], source: str) -> Settings:
     try:
         return Settings.model_validate(document)
     except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, problem['loc'])) or 'the document'}: {in_words(problem['type'], problem['msg'])}"
-            for problem in error.errors()
-        )
+        problems = "; ".join(map(in_words, error.errors()))
         raise ConfigurationError(f"{source}: {problems}") from error
 
 
-def in_words(kind: str, message: str) -> str:
-    """Pydantic's two most frequent findings in an operator's words; any other as it stands."""
-    match kind:
+def in_words(problem: ErrorDetails) -> str:
+    """The key in full and what is wrong there, frequent findings in an operator's words."""
+    key = ".".join(map(str, problem["loc"]))
+    match problem["type"]:
         case "extra_forbidden":
-            return "unknown key; remove it or correct its spelling"
+            return f"{key}: unknown key; remove it or correct its spelling"
         case "missing":
-            return "required and not set"
+            return f"{key}: required and not set"
         case _:
-            return message.removeprefix("Value error, ")
+            return f"{key}: {problem['msg'].removeprefix('Value error, ')}"

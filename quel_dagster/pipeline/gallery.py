@@ -44,5 +44,5 @@ class Gallery:
         return {
             "pictures": dg.MetadataValue.md(table),
             "delivered": dg.MetadataValue.int(len(self._rows)),
-            "render_seconds": dg.MetadataValue.float(round(sum(self._seconds), 3)),
+            "render_seconds": dg.MetadataValue.float(round(sum(self._seconds, 0.0), 3)),
         }

@@ -154,13 +154,11 @@ def without(graph: Graph, absent: set[str]) -> Graph:
     while waiting:
         missing = waiting.pop()
         for node_id, name in _links_to(graph, missing):
-            if node_id in gone:
-                continue
             node = graph[node_id]
             if name in OPTIONAL_INPUTS.get(node.class_type, frozenset()):
                 del node.inputs[name]
                 continue
-            stand_in = _stand_in(node, name, gone)
+            stand_in = _stand_in(node, name, missing)
             if stand_in is not None:
                 _redirect(graph, node_id, stand_in)
             gone.add(node_id)
@@ -177,12 +175,12 @@ def _links_to(graph: Graph, source: str) -> list[tuple[str, str]]:
     ]
 
 
-def _stand_in(node: Node, lost: str, gone: set[str]) -> list[JsonValue] | None:
+def _stand_in(node: Node, lost: str, missing: str) -> list[JsonValue] | None:
     """The link of another input that differs from the lost one by its number only."""
+    stem = re.sub(r"\d+$", "", lost)
     for name, source in node.sources():
-        sibling = name != lost and re.sub(r"\d+$", "", name) == re.sub(r"\d+$", "", lost)
         link = node.inputs[name]
-        if sibling and source not in gone and isinstance(link, list):
+        if source != missing and re.sub(r"\d+$", "", name) == stem and isinstance(link, list):
             return link
     return None
 

@@ -33,9 +33,6 @@ LARGEST_WEBP = 16_383
 CLEAR = (255, 255, 255, 0)
 """White below the transparency: LoadImage drops the alpha channel and shows what is under it."""
 
-SIDEWAYS = frozenset({5, 6, 7, 8})
-"""EXIF orientations that swap width and height."""
-
 BROKEN = (
     OSError,
     SyntaxError,
@@ -170,7 +167,7 @@ def _decoded(data: bytes) -> Image.Image:
         upright = ImageOps.exif_transpose(image)
         if upright.mode.startswith("I"):
             # 16 bits a pixel: convert() alone would clip everything above 255 to white.
-            upright = upright.point(lambda value: value * (1 / 256)).convert("L")
+            upright = upright.convert("I").point(lambda value: value * (1 / 256)).convert("L")
         plain = upright.convert("RGBA" if upright.has_transparency_data else "RGB")
     return plain if _shines_through(plain) else plain.convert("RGB")
 
@@ -191,25 +188,18 @@ def _is_ready(data: bytes) -> bool:
         )
 
 
-def _upright_size(data: bytes) -> tuple[int, int]:
-    with _open(data) as image:
-        width, height = image.size
-        sideways = image.getexif().get(ExifTags.Base.Orientation, 1) in SIDEWAYS
-    return (height, width) if sideways else (width, height)
-
-
 def _grid(images: Sequence[bytes]) -> Image.Image:
-    """Sizes are read first and pictures decoded one by one: twenty photographs fill a memory."""
-    widths, heights = zip(*map(_upright_size, images), strict=True)
+    """Pictures are decoded one by one, and twice: twenty photographs at once fill a memory."""
+    widths, heights = zip(*(_decoded(data).size for data in images), strict=True)
     columns = math.ceil(math.sqrt(len(images)))
     rows = math.ceil(len(images) / columns)
     scale = min(1.0, LARGEST_SHEET / max(columns * max(widths), rows * max(heights)))
-    cell = (max(1, int(max(widths) * scale)), max(1, int(max(heights) * scale)))
+    cell = _scaled((max(widths), max(heights)), scale)
     grid = Image.new("RGBA", (columns * cell[0], rows * cell[1]), CLEAR)
     for index, data in enumerate(images):
         member = _decoded(data).convert("RGBA")
         if scale < 1:
-            member = ImageOps.contain(member, _scaled(member.size, scale))
+            member = member.resize(_scaled(member.size, scale))
         row, column = divmod(index, columns)
         left = column * cell[0] + (cell[0] - member.width) // 2
         top = row * cell[1] + (cell[1] - member.height) // 2
@@ -230,8 +220,7 @@ def _rendered(data: bytes) -> Image.Image:
 
 
 def _encoded(image: Image.Image, format_: str, quality: int = 90) -> bytes:
-    """The bytes of a picture, without what its source noted about it."""
-    image.info = {}
+    """The bytes of a picture. WebP takes no metadata over unless it is handed in."""
     buffer = BytesIO()
     image.save(buffer, format_, quality=quality)
     return buffer.getvalue()

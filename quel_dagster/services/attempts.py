@@ -8,13 +8,13 @@ from datetime import timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 
 from quel_dagster.model.errors import TicketLost
 from quel_dagster.model.job import JobRow, Outcome, Payer, Production, Ticket
-from quel_dagster.model.status import JobStatus, Phase, SlotState
+from quel_dagster.model.status import JobStatus, Phase
 from quel_dagster.services.photos import follow_jobs
-from quel_dagster.services.tables import attempt, job, slot
+from quel_dagster.services.slots import Tally, tally
+from quel_dagster.services.tables import attempt, job
 
 NOW = sa.func.clock_timestamp()
 LONGEST_MESSAGE = 2000
@@ -25,16 +25,18 @@ def hold(tx: sa.Connection, ticket: Ticket) -> None:
     """Locks the job for this transaction, if the ticket is still the job's.
 
     Raises:
-        TicketLost: another attempt has taken over, or the job is closed.
+        TicketLost: another attempt has taken over, or the job is no longer in progress (W-07).
     """
-    lock(tx, ticket.job_id)
+    row = lock(tx, ticket.job_id)
     held = sa.select(attempt.c.job_id).where(
         attempt.c.job_id == ticket.job_id,
         attempt.c.claim_id == ticket.claim_id,
         attempt.c.phase == Phase.STARTED,
     )
-    if tx.scalar(held) is None:
+    if row is None or tx.scalar(held) is None:
         raise TicketLost(who_holds(tx, ticket))
+    if row.job_status != JobStatus.PROCESSING:
+        raise TicketLost(f"the job is {row.job_status} by now")
 
 
 def lock(tx: sa.Connection, job_id: UUID) -> sa.Row[tuple[JobStatus | None, int, UUID]] | None:
@@ -109,23 +111,13 @@ def open_job(tx: sa.Connection, ticket: Ticket, run_id: str, lease: timedelta) -
     )
 
 
-def renew(tx: sa.Connection, ticket: Ticket, lease: timedelta) -> None:
-    """Lets the attempt count as alive for another lease.
-
-    Raises:
-        TicketLost: it is no longer the job's attempt.
-    """
-    renewed = tx.execute(
+def renew(tx: sa.Connection, job_id: UUID, lease: timedelta) -> None:
+    """Lets the attempt that holds the job count as alive for another lease."""
+    tx.execute(
         sa.update(attempt)
-        .where(
-            attempt.c.job_id == ticket.job_id,
-            attempt.c.claim_id == ticket.claim_id,
-            attempt.c.phase == Phase.STARTED,
-        )
+        .where(attempt.c.job_id == job_id)
         .values(leased_until=NOW + lease, updated_at=NOW)
     )
-    if renewed.rowcount == 0:
-        raise TicketLost(who_holds(tx, ticket))
 
 
 def ticket_of(tx: sa.Connection, run_id: str) -> Ticket | None:
@@ -162,10 +154,20 @@ def wait(tx: sa.Connection, ticket: Ticket, message: str, pause: timedelta) -> O
             updated_at=NOW,
         )
     )
-    delivered, planned, _ = count_slots(tx, ticket.job_id)
-    return Outcome(
-        status=JobStatus.PENDING, delivered=delivered, failed=planned - delivered, message=message
+    delivered = tally(tx, ticket.job_id).delivered
+    return Outcome(status=JobStatus.PENDING, delivered=delivered, failed=0, message=message)
+
+
+def refuse(tx: sa.Connection, job_id: UUID, reason: str) -> bool:
+    """Closes a job that waits and that nobody holds; whether it was one."""
+    alive = sa.select(attempt.c.job_id).where(
+        attempt.c.job_id == job_id, attempt.c.leased_until > NOW
     )
+    row = lock(tx, job_id)
+    if row is None or row.job_status != JobStatus.PENDING or tx.scalar(alive):
+        return False
+    conclude(tx, job_id, Production(stopped=reason))
+    return True
 
 
 def conclude(tx: sa.Connection, job_id: UUID, production: Production) -> Outcome:
@@ -173,17 +175,15 @@ def conclude(tx: sa.Connection, job_id: UUID, production: Production) -> Outcome
     row = tx.execute(
         sa.select(job.c.total_images, job.c.production_id).where(job.c.job_id == job_id)
     ).one()
-    delivered, planned, errors = count_slots(tx, job_id)
-    missing = max((planned or row.total_images) - delivered, 0)
-    outcome = outcome_of(production, delivered, missing, errors)
+    outcome = outcome_of(production, tally(tx, job_id), row.total_images)
     tx.execute(
         sa.update(job)
         .where(job.c.job_id == job_id)
         .values(
             job_status=outcome.status,
             completed_at=NOW,
-            completed_images=delivered,
-            failed_images=0 if production.cancelled else missing,
+            completed_images=outcome.delivered,
+            failed_images=outcome.failed,
             error_message=outcome.message,
         )
     )
@@ -202,30 +202,22 @@ def conclude(tx: sa.Connection, job_id: UUID, production: Production) -> Outcome
     return outcome
 
 
-def count_slots(tx: sa.Connection, job_id: UUID) -> tuple[int, int, str | None]:
-    """Delivered slots, all slots, and why slots were given up."""
-    is_delivered = slot.c.state == SlotState.DELIVERED
-    each = sa.literal("slot ") + sa.cast(slot.c.slot, sa.Text) + ": " + slot.c.error
-    in_order = aggregate_order_by(sa.literal("; "), slot.c.slot)
-    row = tx.execute(
-        sa.select(
-            sa.func.count().filter(is_delivered),
-            sa.func.count(),
-            sa.func.string_agg(each, in_order).filter(slot.c.state == SlotState.FAILED),
-        ).where(slot.c.job_id == job_id)
-    ).one()
-    return row[0], row[1], row[2]
+def outcome_of(production: Production, slots: Tally, ordered: int) -> Outcome:
+    """What a job comes to. All or some pictures: completed; none: failed (W-10).
 
-
-def outcome_of(production: Production, delivered: int, missing: int, errors: str | None) -> Outcome:
-    """What a job comes to. All or some pictures: completed; none: failed (W-10)."""
-    reasons = "; ".join(filter(None, (production.stopped, errors)))
-    message = reasons[:LONGEST_MESSAGE] or None
-    if not missing:
-        status = JobStatus.COMPLETED
-    elif production.cancelled:
-        status = JobStatus.USER_CANCELLED
+    Args:
+        production: what the last attempt says.
+        slots: of all attempts.
+        ordered: how many pictures the row asks for; counts where no slot was planned.
+    """
+    delivered = slots.delivered
+    missing = max((slots.planned or ordered) - delivered, 0)
+    if delivered and not missing:
+        return Outcome(status=JobStatus.COMPLETED, delivered=delivered, failed=0)
+    message = "; ".join(filter(None, (production.stopped, slots.errors)))[:LONGEST_MESSAGE] or None
+    if production.cancelled:
+        status, failed = JobStatus.USER_CANCELLED, slots.failed
     else:
-        status = JobStatus.COMPLETED if delivered else JobStatus.FAILED
+        status, failed = JobStatus.COMPLETED if delivered else JobStatus.FAILED, missing
         message = message or "no picture was made"
-    return Outcome(status=status, delivered=delivered, failed=missing, message=message)
+    return Outcome(status=status, delivered=delivered, failed=failed, message=message)

@@ -15,10 +15,10 @@ import redis
 from redis.backoff import ExponentialBackoff
 from redis.retry import Retry
 
-from quel_dagster.model.errors import Unavailable
+from quel_dagster.model.errors import ConfigurationError, Unavailable
 
-READ_SLACK = 10.0
-"""Seconds a blocking read may outlast its own timeout before the connection counts as dead."""
+READ_TIMEOUT = 10.0
+"""Seconds of silence after which a connection counts as dead: longer than any wait for a ring."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,19 +35,18 @@ class JobQueue:
     Args:
         url: `redis://` or `rediss://`; TLS certificates are verified.
         names: the lists, the first one being where `ring` pushes.
+
+    Raises:
+        ConfigurationError: the URL is none of Redis.
     """
 
     def __init__(self, url: str, *, names: Sequence[str]) -> None:
         self._names = tuple(names)
-        tls = {"ssl_cert_reqs": ssl.CERT_REQUIRED} if url.startswith("rediss://") else {}
-        self._redis = redis.Redis.from_url(
-            url,
-            socket_connect_timeout=5.0,
-            socket_timeout=READ_SLACK,
-            health_check_interval=30,
-            retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), retries=2),
-            **tls,
-        )
+        self._redis = client_of(url)
+
+    def close(self) -> None:
+        """Closes the kept connections."""
+        self._redis.close()
 
     def drain(self, limit: int, wait: timedelta) -> Ring:
         """Takes up to `limit` payloads; waits up to `wait` for the first, never for the others.
@@ -88,6 +87,29 @@ class JobQueue:
                 popped = self._redis.rpop(name, limit - len(payloads))
                 payloads += map(as_text, popped) if isinstance(popped, list) else []
         return payloads
+
+
+def client_of(url: str) -> redis.Redis:
+    """A pool of connections, none of which is opened yet.
+
+    Raises:
+        ConfigurationError: the URL cannot be read.
+    """
+    tls = {"ssl_cert_reqs": ssl.CERT_REQUIRED} if url.startswith("rediss://") else {}
+    try:
+        return redis.Redis.from_url(
+            url,
+            socket_connect_timeout=5.0,
+            socket_timeout=READ_TIMEOUT,
+            health_check_interval=30,
+            retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), retries=2),
+            **tls,
+        )
+    except ValueError:
+        # The cause would repeat part of the URL, and with it the password.
+        raise ConfigurationError(
+            "the Redis URL cannot be read; expected redis://:password@host:6379/0 (QUEL_REDIS_URL)"
+        ) from None
 
 
 def read_ring(payloads: Sequence[str]) -> Ring:

@@ -4,6 +4,7 @@ Every function works inside the caller's transaction, which holds the job's row 
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 import sqlalchemy as sa
@@ -19,6 +20,16 @@ NOW = sa.func.clock_timestamp()
 STORAGE_TYPE = "s3"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Tally:
+    """How many slots a job has, how far they are, and why some were given up."""
+
+    planned: int
+    delivered: int
+    failed: int
+    errors: str | None
+
+
 def plan(tx: sa.Connection, job_id: UUID, specs: Sequence[Spec]) -> dict[int, Slot]:
     """Notes the job's slots, keeping what an earlier attempt did; returns all of them by number."""
     rows = [
@@ -26,7 +37,7 @@ def plan(tx: sa.Connection, job_id: UUID, specs: Sequence[Spec]) -> dict[int, Sl
         for spec in specs
     ]
     tx.execute(insert(slot).values(rows).on_conflict_do_nothing())
-    columns = slot.c.slot, slot.c.state, slot.c.generation, slot.c.backend
+    columns = slot.c.slot, slot.c.state, slot.c.generation, slot.c.backend, slot.c.s3_key
     found = tx.execute(sa.select(*columns).where(slot.c.job_id == job_id))
     return {
         row.slot: Slot(
@@ -34,6 +45,7 @@ def plan(tx: sa.Connection, job_id: UUID, specs: Sequence[Spec]) -> dict[int, Sl
             state=SlotState(row.state),
             generation=row.generation,
             backend=row.backend,
+            key=row.s3_key,
         )
         for row in found
     }
@@ -76,10 +88,10 @@ def deliver(tx: sa.Connection, opened: Job, picture: Picture, price: int) -> Non
         NoCredits: the payer cannot pay; nothing of the picture stays in the database.
     """
     this = (slot.c.job_id == opened.id) & (slot.c.slot == picture.slot)
-    state = tx.scalar(sa.select(slot.c.state).where(this))
+    state = tx.execute(sa.select(slot.c.state).where(this)).scalar_one()
     if state == SlotState.DELIVERED:
         return
-    attach_id = _attach(tx, opened, picture)
+    attach_id = _attach(tx, picture)
     ledger_id = charge(
         tx, opened.payer, price, attach_id=attach_id, production_id=opened.production_id
     )
@@ -101,7 +113,23 @@ def deliver(tx: sa.Connection, opened: Job, picture: Picture, price: int) -> Non
     add_picture(tx, opened.production_id, attach_id)
 
 
-def _attach(tx: sa.Connection, opened: Job, picture: Picture) -> int:
+def tally(tx: sa.Connection, job_id: UUID) -> Tally:
+    """Counts a job's slots; their errors are joined in slot order."""
+    is_failed = slot.c.state == SlotState.FAILED
+    error = sa.func.concat("slot ", slot.c.slot, ": ", slot.c.error)
+    in_order = aggregate_order_by(sa.literal("; "), slot.c.slot)
+    planned, delivered, failed, errors = tx.execute(
+        sa.select(
+            sa.func.count(),
+            sa.func.count().filter(slot.c.state == SlotState.DELIVERED),
+            sa.func.count().filter(is_failed),
+            sa.func.string_agg(error, in_order).filter(is_failed),
+        ).where(slot.c.job_id == job_id)
+    ).one()
+    return Tally(planned=planned, delivered=delivered, failed=failed, errors=errors)
+
+
+def _attach(tx: sa.Connection, picture: Picture) -> int:
     name = picture.key.rsplit("/", 1)[-1]
     row = {
         "attach_original_name": name,
@@ -111,13 +139,12 @@ def _attach(tx: sa.Connection, opened: Job, picture: Picture) -> int:
         "attach_file_type": "image/webp",
         "attach_directory": picture.key,
         "attach_storage_type": STORAGE_TYPE,
-        "quel_member_id": opened.payer.member_id,
     }
     return tx.execute(sa.insert(attach).values(row).returning(attach.c.attach_id)).scalar_one()
 
 
 def _show_progress(tx: sa.Connection, job_id: UUID) -> None:
-    """The front end polls these two: counted from the slots, in slot order, never added up (W-14)."""
+    """What the front end polls: counted from the slots, in slot order, never added up (W-14)."""
     in_order = aggregate_order_by(slot.c.attach_id, slot.c.slot)
     delivered = sa.select(sa.func.count(), sa.func.jsonb_agg(in_order, type_=JSONB)).where(
         slot.c.job_id == job_id, slot.c.state == SlotState.DELIVERED

@@ -12,13 +12,13 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from quel_dagster.model.errors import StorageAway
+from quel_dagster.model.errors import ConfigurationError, StorageAway
 
 LARGEST_REFERENCE = 50 * 1024 * 1024
 """Bytes. Larger files are not fetched."""
 
 GONE = frozenset({"404", "NoSuchKey", "NotFound"})
-TRIES = 4
+TRIES = 3
 """Requests per call, with botocore's exponential backoff and jitter between them."""
 
 
@@ -29,20 +29,29 @@ class Storage:
         session: credentials and region.
         bucket: its name, `attachments` in production.
         endpoint: address of an S3-compatible server; None for Amazon's own.
+
+    Raises:
+        ConfigurationError: the endpoint is no address.
     """
 
     def __init__(self, session: boto3.Session, bucket: str, *, endpoint: str | None) -> None:
         self._bucket = bucket
-        self._s3 = session.client(
-            "s3",
-            endpoint_url=endpoint,
-            config=Config(
-                connect_timeout=5,
-                read_timeout=30,
-                retries={"mode": "standard", "total_max_attempts": TRIES},
-                s3={"addressing_style": "path"} if endpoint else {},
-            ),
+        config = Config(
+            connect_timeout=5,
+            read_timeout=30,
+            retries={"mode": "standard", "total_max_attempts": TRIES},
+            s3={"addressing_style": "path"} if endpoint else {},
         )
+        try:
+            self._s3 = session.client("s3", endpoint_url=endpoint, config=config)
+        except ValueError:
+            raise ConfigurationError(
+                "the S3 address cannot be read; expected http://host:port (S3_ENDPOINT_URL)"
+            ) from None
+
+    def close(self) -> None:
+        """Closes the kept connections."""
+        self._s3.close()
 
     def put(self, key: str, data: bytes, content_type: str) -> None:
         """Stores an object; storing the same one again changes nothing.
@@ -56,9 +65,10 @@ class Storage:
     def fetch(self, key: str) -> bytes | None:
         """An object's bytes; None when there is no such key.
 
+        Of a file larger than `LARGEST_REFERENCE` one byte more than that, which tells it is.
+
         Raises:
-            StorageAway: S3 did not answer, after retries, or the object is too large to be a
-                reference picture.
+            StorageAway: S3 did not answer, after retries.
         """
         with self._reaching(f"fetch {key}"):
             try:

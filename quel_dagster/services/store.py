@@ -23,12 +23,11 @@ from quel_dagster.model.job import (
     Ticket,
     WaitingRow,
 )
-from quel_dagster.model.status import JobStatus
 from quel_dagster.services import attempts, slots
 from quel_dagster.services.database import reaching_postgres
 from quel_dagster.services.statements import load
 from quel_dagster.services.storage import reference_key
-from quel_dagster.services.tables import attach, attempt
+from quel_dagster.services.tables import attach
 
 
 class JobStore:
@@ -68,10 +67,11 @@ class JobStore:
             candidates: job ids, each with the path it asked for where that is another.
             limit: the path's room.
         """
+        asked_for = dict(candidates)
         values = {
             "path": path,
-            "candidates": [str(job_id) for job_id, _ in candidates],
-            "requested_paths": [requested for _, requested in candidates],
+            "candidates": [str(job_id) for job_id in asked_for],
+            "requested_paths": list(asked_for.values()),
             "room": limit,
             "lease": self._lease,
         }
@@ -92,15 +92,8 @@ class JobStore:
 
     def refuse(self, job_id: UUID, reason: str) -> bool:
         """Closes a job that can never run; false when it is no longer waiting, or somebody's."""
-        living = sa.select(attempt.c.job_id).where(
-            attempt.c.job_id == job_id, attempt.c.leased_until > attempts.NOW
-        )
         with self._transaction() as tx:
-            row = attempts.lock(tx, job_id)
-            if row is None or row.job_status != JobStatus.PENDING or tx.scalar(living):
-                return False
-            attempts.conclude(tx, job_id, Production(stopped=reason))
-        return True
+            return attempts.refuse(tx, job_id, reason)
 
     def open(self, ticket: Ticket, run_id: str) -> JobRow:
         """A run takes its job, by the ticket of its reservation, once.
@@ -115,10 +108,10 @@ class JobStore:
         """A sign of life: the attempt counts as alive for another lease.
 
         Raises:
-            TicketLost: another attempt has taken over.
+            TicketLost: another attempt has taken over, or the job is no longer in progress.
         """
-        with self._transaction() as tx:
-            attempts.renew(tx, ticket, self._lease)
+        with self._held(ticket) as tx:
+            attempts.renew(tx, ticket.job_id, self._lease)
 
     def plan(self, ticket: Ticket, specs: Sequence[Spec]) -> dict[int, Slot]:
         """Notes the job's slots, keeping what is there; returns where each one stands."""
@@ -138,7 +131,7 @@ class JobStore:
             slots.give_up(tx, ticket.job_id, number, error)
 
     def deliver(self, job: Job, picture: Picture) -> None:
-        """Attaches and charges a stored picture and moves the progress: all of it, once, or nothing.
+        """Attaches and charges a stored picture and moves the progress: all of it once, or nothing.
 
         Raises:
             NoCredits: the payer cannot pay.

@@ -4,7 +4,6 @@ import pytest
 
 from quel_dagster import categories
 from quel_dagster.model.errors import InvalidJob
-from quel_dagster.pipeline.workflow import Workflow
 from quel_dagster_tests.categories.orders import compose_of, forbidden, order, sent
 
 PATHS = [category.path for category in categories.load()]
@@ -156,10 +155,3 @@ def test_a_categorys_own_camera_gives_way_to_the_description(path: str) -> None:
 def test_composing_the_same_order_twice_gives_the_same_scene(path: str) -> None:
     asked = order(HEROES[path], RESTS[path], "bg", angle="side", shot="full")
     assert compose_of(path)(asked) == compose_of(path)(asked)
-
-
-@each_category
-def test_the_workflow_takes_as_many_references_as_the_category_sends(path: str) -> None:
-    folder = categories.__path__[0]
-    workflow = Workflow.load(categories_path(folder, path))
-    assert len(workflow.reference_ids) == 3

@@ -1,9 +1,9 @@
-"""A small client for the tests of the ComfyUI stand-in: graphs, prompts, and the events they cause."""
+"""A small client for the tests of the ComfyUI stand-in: graphs, prompts and their events."""
 
 import io
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypedDict, cast
@@ -12,6 +12,8 @@ from uuid import uuid4
 import httpx
 from PIL import Image
 from websockets.sync.client import ClientConnection, connect
+
+from quel_dagster.demo.comfyui.process import NO_CERTIFICATES, ComfyUIProcess
 
 GRAPHS = Path(__file__).parent / "graphs"
 DEADLINE = 60.0
@@ -60,7 +62,9 @@ class Client:
 
     def __init__(self, url: str) -> None:
         self.id = uuid4().hex
-        self.http = httpx.Client(base_url=url, trust_env=False, timeout=DEADLINE)
+        self.http = httpx.Client(
+            base_url=url, trust_env=False, timeout=DEADLINE, verify=NO_CERTIFICATES
+        )
 
     def get(self, path: str, **query: str | int) -> Json:
         return cast("Json", self.http.get(path, params=query).raise_for_status().json())
@@ -95,11 +99,12 @@ class Client:
         return self.view(pictures(self.run(nodes, **more))[0])
 
     @contextmanager
-    def listening(self, client_id: str | None = None) -> Iterator[ClientConnection]:
+    def listening(self, client_id: str | None = None) -> Generator[ClientConnection]:
         """A websocket that has had its first status."""
         url = str(self.http.base_url).replace("http", "ws", 1).rstrip("/")
         address = f"{url}/ws?clientId={client_id or self.id}"
-        with connect(address, proxy=None, compression=None) as socket:
+        # An unread socket stalls the events of every client, so this one is always read.
+        with connect(address, proxy=None, compression=None, max_queue=None) as socket:
             kind, data = hear(socket)
             assert (kind, data["sid"]) == ("status", client_id or self.id)
             yield socket
@@ -138,3 +143,57 @@ def last_message(entry: Json) -> Event:
     status = cast("Json", entry["status"])
     kind, data = cast("list[Event]", status["messages"])[-1]
     return kind, data
+
+
+class Busy:
+    """A prompt that runs for seconds, and the websocket of its client."""
+
+    def __init__(self, client: Client, socket: ClientConnection) -> None:
+        self.client = client
+        self.prompt_id = client.submit(graph("slow"))
+        self._socket = socket
+        self.ended = False
+        hear_until(socket, "executing", node="2")
+
+    def end(self) -> list[Event]:
+        """What its client heard until it ended; interrupts nothing by itself."""
+        self.ended = True
+        return events_of(self._socket, self.prompt_id)
+
+    def stop(self) -> None:
+        if not self.ended:
+            self.client.http.post("/interrupt", json={"prompt_id": self.prompt_id})
+            self.end()
+
+
+class Comfyui:
+    """The server under test with its clients, and the stand-in's process if it is one."""
+
+    def __init__(self, url: str, process: ComfyUIProcess | None = None) -> None:
+        self.url = url
+        self._process = process
+        self._clients: list[Client] = []
+
+    def client(self) -> Client:
+        """A further client; closed with the others."""
+        self._clients.append(Client(self.url))
+        return self._clients[-1]
+
+    def close(self) -> None:
+        for client in self._clients:
+            client.http.close()
+
+    @contextmanager
+    def busy(self) -> Generator[Busy]:
+        """The server at work for some seconds; what runs is stopped at the end."""
+        if self._process is not None:
+            self._process.faults(render_seconds=5)
+        client = self.client()
+        with client.listening() as socket:
+            busy = Busy(client, socket)
+            try:
+                yield busy
+            finally:
+                busy.stop()
+        if self._process is not None:
+            self._process.faults()

@@ -24,9 +24,14 @@ CREATE TABLE quel.attempt (
 CREATE INDEX attempt_living ON quel.attempt (path) INCLUDE (leased_until)
 WHERE phase IN ('reserved', 'started');
 
+-- Finds the job that a run holds.
+CREATE INDEX attempt_run ON quel.attempt (run_id)
+WHERE phase = 'started';
+
 COMMENT ON TABLE quel.attempt IS 'The newest attempt at each job that was ever let in.';
 COMMENT ON COLUMN quel.attempt.path IS 'The path the job is served on.';
-COMMENT ON COLUMN quel.attempt.requested_path IS 'The path its row asked for; NULL when it named none.';
+COMMENT ON COLUMN quel.attempt.requested_path IS
+'The path its row asked for where the fallback serves it, none when it named none; NULL where it is served as asked.';
 COMMENT ON COLUMN quel.attempt.attempt IS 'How many attempts were let in, this one included.';
 COMMENT ON COLUMN quel.attempt.claim_id IS 'The ticket: a write to the job that does not carry it changes nothing.';
 COMMENT ON COLUMN quel.attempt.phase IS

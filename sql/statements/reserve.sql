@@ -19,8 +19,9 @@ chosen AS MATERIALIZED (
     SELECT
         j.job_id,
         w.requested_path
-    FROM unnest(CAST(:candidates AS uuid []), CAST(:requested_paths AS text []))
-        AS w (job_id, requested_path)
+    FROM
+        unnest(CAST(:candidates AS uuid[]), CAST(:requested_paths AS text[]))
+            AS w (job_id, requested_path)
     INNER JOIN quel_production_jobs AS j ON w.job_id = j.job_id
     CROSS JOIN quel.cut_off AS c
     LEFT JOIN quel.attempt AS a ON j.job_id = a.job_id
@@ -48,18 +49,19 @@ reserved AS (
         clock_timestamp() + CAST(:lease AS interval),
         clock_timestamp()
     FROM chosen
-    ON CONFLICT (job_id) DO UPDATE SET
-        path = excluded.path,
-        requested_path = excluded.requested_path,
-        attempt = a.attempt + 1,
-        claim_id = excluded.claim_id,
-        phase = excluded.phase,
-        run_id = NULL,
-        reserved_at = excluded.reserved_at,
-        started_at = NULL,
-        leased_until = excluded.leased_until,
-        next_try_at = NULL,
-        updated_at = excluded.updated_at
+    ON CONFLICT (job_id) DO UPDATE
+        SET
+            path = excluded.path,
+            requested_path = excluded.requested_path,
+            attempt = a.attempt + 1,
+            claim_id = excluded.claim_id,
+            phase = excluded.phase,
+            run_id = NULL,
+            reserved_at = excluded.reserved_at,
+            started_at = NULL,
+            leased_until = excluded.leased_until,
+            next_try_at = NULL,
+            updated_at = excluded.updated_at
         WHERE a.leased_until IS NULL OR a.leased_until <= clock_timestamp()
     RETURNING a.job_id, a.claim_id, a.attempt, a.requested_path
 )

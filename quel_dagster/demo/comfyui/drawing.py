@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from random import Random
 
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw
 
 from quel_dagster.demo.comfyui.motifs import ground
 from quel_dagster.demo.comfyui.recipe import Label, Recipe
@@ -154,9 +154,7 @@ class _Card:
             return
         across = (self.right - self.margin + gap) // len(references) - gap
         side = min(across, room, self.share(0.55))
-        shown = [
-            ImageOps.contain(reference.convert("RGB"), (side, side)) for reference in references
-        ]
+        shown = [_fitted(reference.convert("RGB"), side) for reference in references]
         left = (self.width - sum(s.width + gap for s in shown) + gap) // 2
         for number, thumbnail in enumerate(shown, 1):
             upper = top + gap + (room - thumbnail.height) // 2
@@ -172,3 +170,10 @@ class _Card:
         self.canvas.rounded_rectangle((x, y, x + size, y + size), edge, fill=INK)
         middle = x + size / 2, y + size / 2
         self.write(middle, number, 0.034, Style(bold=True, anchor="mm"))
+
+
+def _fitted(picture: Image.Image, side: int) -> Image.Image:
+    """The picture as large as it fits into a square."""
+    scale = side / max(picture.size)
+    width, height = (max(round(length * scale), 1) for length in picture.size)
+    return picture.resize((width, height), Image.Resampling.LANCZOS)

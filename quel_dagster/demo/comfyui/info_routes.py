@@ -17,6 +17,9 @@ from quel_dagster.demo.comfyui.wire import Json
 VERSION = "0.33.0"
 """The ComfyUI whose behaviour this server has."""
 
+CLOSE_SECONDS = 1.0
+"""How long a websocket that is being closed waits for its client to agree."""
+
 MEMORY = 16 * 2**30
 MAX_UPLOAD = 100 * 2**20
 FEATURES: Json = {
@@ -88,7 +91,7 @@ async def websocket(request: web.Request) -> web.WebSocketResponse:
     closes: the real server forgets by name too.
     """
     server = request.app[SERVER]
-    socket = web.WebSocketResponse()
+    socket = web.WebSocketResponse(timeout=CLOSE_SECONDS)
     await socket.prepare(request)
     client_id = request.query.get("clientId") or uuid4().hex
     await _say(socket, "status", {"status": server.status(), "sid": client_id})

@@ -14,6 +14,8 @@ from quel_dagster.services.comfyui.waiting import never, pauses
 
 FULL = 2
 """One running and one waiting: a server that never idles, and a queue that stays ours."""
+SILENCE = 5.0
+"""Seconds to wait for any server to answer. After that the job waits, not the process it runs in."""
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
 """Seconds a server is left alone after a failure; each further one doubles them."""
@@ -82,20 +84,22 @@ class Backends:
             should_stop: asked after every look around that found no room.
 
         Raises:
-            BackendAway: there was no room in time; names every server and its fault.
+            BackendAway: there was no room in time, or nobody answered for `SILENCE`; names every
+                server and its fault.
             RenderStopped: `should_stop` said so.
         """
-        ends = self._clock() + self._deadline
+        begun = self._clock()
         waits = pauses()
         while True:
             loads = self._loads()
             room = [url for url, load in loads.items() if load < FULL]
             if room:
                 return self._servers[min(room, key=lambda url: (loads[url], url != prefer))]
-            left = ends - self._clock()
+            longest = self._deadline if loads else min(SILENCE, self._deadline)
+            left = begun + longest - self._clock()
             if left <= 0:
                 raise BackendAway(
-                    f"no ComfyUI server had room in {self._deadline:g} s: {self._faults(loads)}"
+                    f"no ComfyUI server had room in {longest:g} s: {self._faults(loads)}"
                 )
             if should_stop():
                 raise RenderStopped

@@ -94,13 +94,13 @@ class Status(Answer):
     """How a prompt ended: `messages` are pairs of a type and its data, the last one telling."""
 
     status_str: str = ""
-    messages: tuple[tuple[str, dict[str, object]], ...] = ()
+    messages: tuple[object, ...] = ()
 
 
 class Entry(Answer):
     """One prompt in the history."""
 
-    prompt: tuple[object, ...] = ()
+    prompt: object = ()
     outputs: dict[str, object] = Field(default_factory=dict[str, object])
     status: Status | None = None
 
@@ -108,7 +108,7 @@ class Entry(Answer):
     def graph(self) -> Graph:
         """The graph as it was sent."""
         match self.prompt:
-            case (_, _, Mapping() as graph, *_):
+            case [_, _, Mapping() as graph, *_]:
                 return graph
             case _:
                 return {}
@@ -140,9 +140,9 @@ def _ending(entry: Entry) -> Finished | Broken:
 def _broken(status: Status, graph: Graph) -> Broken:
     """Errors and interruptions differ in the last message only."""
     match status.messages[-1:]:
-        case (("execution_interrupted", _),):
+        case (["execution_interrupted", *_],):
             return Broken(message="the render was interrupted", cause=Cause.INTERRUPTED)
-        case (("execution_error", data),):
+        case (["execution_error", Mapping() as data],):
             node = node_name(graph, str(data.get("node_id")), str(data.get("node_type", "")))
             said = f"{data.get('exception_type')}: {data.get('exception_message')}"
             message = textwrap.shorten(f"{node}: {said}", LONGEST_MESSAGE, placeholder=" …")

@@ -65,8 +65,7 @@ def render(
         while (finished := rounds.ask()) is None:
             rounds.report(on_progress)
             if limits.out_of_time():
-                rounds.cancel()
-                raise BackendAway(f"ComfyUI at {server.url} {rounds.state} after {deadline:g} s")
+                raise rounds.too_late(deadline)
             if limits.stop_wanted():
                 rounds.cancel()
                 raise RenderStopped
@@ -118,7 +117,7 @@ class _Rounds:
         self._there = False
         self._absent = 0
         self._unanswered = 0
-        self.state = "had not taken the prompt"
+        self._state = "had not taken the prompt"
 
     def ask(self) -> Finished | None:
         """One round; None while there is nothing to do but wait.
@@ -133,25 +132,20 @@ class _Rounds:
             if self._unanswered >= TRIES:
                 raise
             return None
-        match found:
-            case Finished(images=()):
-                raise RenderFailed("the graph ran to its end and made no picture")
-            case Finished():
-                return found
-            case Broken():
-                raise self._failure(found)
-            case Waiting():
-                self._seen("had not begun the prompt")
-            case Running():
-                self._seen("was still at the prompt; its executor may hang, restart it if so;")
-            case Unknown():
-                self._missed()
-        return None
+        return self._conclude(found)
 
     def cancel(self) -> None:
         """Takes the prompt back, if the server can be reached."""
         with suppress(BackendAway):
             self._server.cancel(self._prompt_id)
+
+    def too_late(self, deadline: float) -> BackendAway:
+        """Takes the prompt back, and says how far it had come."""
+        self.cancel()
+        return BackendAway(
+            f"ComfyUI at {self._server.url} {self._state} after {deadline:g} s; see its console, "
+            "and restart it if it hangs"
+        )
 
     def report(self, on_progress: Callable[[float], None] | None) -> None:
         """Passes progress on when there was any."""
@@ -171,11 +165,28 @@ class _Rounds:
             self._submit()
         return Waiting()
 
+    def _conclude(self, found: Found) -> Finished | None:
+        """The pictures, if they are there; None while they may still come."""
+        match found:
+            case Finished(images=()):
+                raise RenderFailed("the graph ran to its end and made no picture")
+            case Finished():
+                return found
+            case Broken():
+                raise self._failure(found)
+            case Waiting():
+                self._seen("had not begun the prompt")
+            case Running():
+                self._seen("was still at the prompt")
+            case Unknown():
+                self._missed()
+        return None
+
     def _seen(self, state: str) -> None:
         self._there = True
         self._absent = 0
         self._unanswered = 0
-        self.state = state
+        self._state = state
 
     def _missed(self) -> None:
         self._absent += 1

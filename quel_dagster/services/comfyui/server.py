@@ -114,7 +114,7 @@ class ComfyServer:
         Raises:
             PromptRefused: the graph, or a part of it, is wrong. Nothing of it is left to run.
             InputMissing: an uploaded picture is gone; `upload` will send it again.
-            RenderFailed: the server failed over the graph.
+            RenderFailed: the server failed over the graph, or is too old to take our ids.
         """
         if wrong := faults(graph):
             raise PromptRefused(f"the graph cannot be sent: {' | '.join(wrong)}")
@@ -172,7 +172,7 @@ class ComfyServer:
             self.cancel(reply.prompt_id or prompt_id)
         if reply.node_errors:
             raise self._refused(reply, graph)
-        raise BackendAway(
+        raise RenderFailed(
             f"ComfyUI at {self.url} gave the prompt an id of its own; update it to 0.3.45 or later"
         )
 

@@ -97,6 +97,7 @@ def test_when_none_answers_every_address_is_named_with_its_fault(farm: Farm) -> 
         farm.pick()
 
     assert all(f"{url} answered 503" in str(caught.value) for url in farm.urls)
+    assert farm.clock.now == 5.0
 
 
 def test_a_server_that_does_not_answer_is_passed_over_and_left_alone(farm: Farm) -> None:

@@ -158,5 +158,12 @@ def test_a_prompt_without_a_status_is_finished_only_if_it_left_a_picture() -> No
     assert isinstance(without, Broken)
 
 
+def test_what_only_decorates_a_message_may_change_its_shape() -> None:
+    status = {"status_str": "error", "messages": [{"kind": "execution_error"}]}
+    found = history({"prompt": {"graph": GRAPH}, "outputs": {}, "status": status})
+
+    assert found == Broken(message="the render ended with an error", cause=Cause.ERROR)
+
+
 def test_a_very_long_exception_is_cut_to_what_a_person_reads() -> None:
     assert len(failed("RuntimeError", "tensor [0.0, 1.0] " * 1000).message) <= 800

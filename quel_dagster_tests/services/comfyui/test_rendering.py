@@ -12,7 +12,7 @@ from quel_dagster.model.errors import (
     PromptRefused,
     RenderFailed,
 )
-from quel_dagster.services.comfyui import waiting
+from quel_dagster.services.comfyui import rendering, waiting
 from quel_dagster.services.comfyui.found import Running, Unknown, Waiting
 from quel_dagster.services.comfyui.graph import Graph
 from quel_dagster.services.comfyui.rendering import render
@@ -125,9 +125,10 @@ def test_a_render_that_raises_is_told_with_its_node_and_exception(
         render(comfy_server, uuid4(), painting, deadline=SECONDS)
 
 
-def test_a_server_whose_device_is_lost_is_to_be_avoided(
-    comfyui: ComfyUIProcess, comfy_server: ComfyServer
+def test_a_server_whose_device_is_lost_is_to_be_avoided_at_once(
+    comfyui: ComfyUIProcess, comfy_server: ComfyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(rendering, "TRIES", 1000)
     comfyui.faults(fail_renders={"message": "CUDA error: device-side assert triggered"})
 
     with pytest.raises(BackendAway, match=f"{comfy_server.url} lost its device"):

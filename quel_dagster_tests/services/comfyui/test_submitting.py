@@ -73,7 +73,7 @@ def test_a_server_that_gives_an_id_of_its_own_is_told_to_be_updated(
     script.answer("/queue", b"")
     script.tells_version("0.3.10")
 
-    with pytest.raises(BackendAway, match=r"update it to 0\.3\.45"):
+    with pytest.raises(RenderFailed, match=r"update it to 0\.3\.45"):
         server.submit(OURS, GRAPH, "client")
 
     assert script.asked[-1].json == {"delete": [str(minted)]}

@@ -1,0 +1,54 @@
+import pytest
+
+from quel_dagster.categories.cinema.category import compose
+from quel_dagster.model.errors import InvalidJob
+from quel_dagster_tests.categories.orders import forbidden, order, sent
+
+
+@pytest.mark.parametrize(
+    ("actors", "words"),
+    [(1, "exactly 1 person,"), (2, "exactly 2 people,"), (3, "exactly 3 people,")],
+)
+def test_the_actors_share_one_picture_and_are_counted(actors: int, words: str) -> None:
+    scene = compose(order(*["actor"] * actors))
+    assert sent(scene) == [tuple(range(1, actors + 1))]
+    assert words in scene.positive
+    assert "extra people" in forbidden(scene)
+
+
+def test_more_than_three_actors_are_refused() -> None:
+    with pytest.raises(InvalidJob, match="4 actors are too many; use at most 3"):
+        compose(order("actor", "face", "actor", "model"))
+
+
+@pytest.mark.parametrize("kinds", [("prop",), ("top", "pants"), ("background",), ("top", "bg")])
+def test_nothing_else_is_taken_for_an_actor(kinds: tuple[str, ...]) -> None:
+    scene = compose(order(*kinds))
+    assert "exactly" not in scene.positive
+    assert "face" not in scene.positive
+    assert "people" in forbidden(scene)
+
+
+def test_actors_are_not_taken_for_their_clothing() -> None:
+    assert sent(compose(order("actor"))) == [(1,)]
+
+
+@pytest.mark.parametrize("kind", ["shoes", "bag", "acce", "none", "prop", "product"])
+def test_things_are_props(kind: str) -> None:
+    scene = compose(order("actor", "top", kind))
+    assert sent(scene) == [(1,), (2, 3)]
+
+
+def test_a_film_makers_own_words_are_kept() -> None:
+    text = compose(order("actor", prompt="Low angle, MS. She turns.", shot="MS")).positive
+    assert "MS framing" in text
+    assert "Low angle, MS. She turns." in text
+
+
+@pytest.mark.parametrize(
+    ("shot", "words"),
+    [("tight", "shoulders up"), ("middle", "waist up"), ("full", "head to toe")],
+)
+def test_framings_of_people(shot: str, words: str) -> None:
+    assert words in compose(order("actor", shot=shot)).positive
+    assert words not in compose(order("prop", shot=shot)).positive
