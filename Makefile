@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-CODE := quel_dagster quel_dagster_tests
+CODE := quel_dagster quel_dagster_tests bench
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check bench fix
@@ -38,4 +38,4 @@ fix: $(READY) ## let the linters mend what they can
 	$(BIN)/ruff format $(CODE)
 
 bench: $(READY) ## measure orders through the whole stack, a few minutes
-	$(BIN)/python bench/stack.py $(ARGS)
+	$(BIN)/python bench/orders.py $(ARGS)

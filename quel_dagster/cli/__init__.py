@@ -1,1 +1,1 @@
-"""The `quel` command. What it does lies in the package; here is only how it is asked and answers."""
+"""The `quel` command: how the package is asked, and how it answers. What it does lies elsewhere."""

@@ -15,7 +15,7 @@ from typing import Self
 
 import psutil
 
-from quel_dagster.demo.guard import GRACE
+from quel_dagster.demo.guard import GRACE, still_running
 from quel_dagster.demo.parts import Part
 
 
@@ -73,7 +73,7 @@ class Child:
     def see_to_its_end(self) -> None:
         """Give the part and what it started the time to end, then kill what is left of them."""
         self._watcher.join(GRACE)
-        psutil.wait_procs(self._offspring, timeout=GRACE)
+        still_running(self._offspring, GRACE)
         self.kill()
 
     def kill(self) -> None:

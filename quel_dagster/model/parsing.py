@@ -25,6 +25,8 @@ def parse(row: JobRow, limits: LimitSettings) -> Job:
         InvalidJob: the input cannot be served; names the field and what is expected.
     """
     order_input = as_fields("job_input_data", row.input)
+    if order_input.text("maskDataUrl"):
+        raise InvalidJob("maskDataUrl", "retouching a picture under a mask is not served")
     read = READERS.get(row.job_type)
     if read is None:
         raise InvalidJob("job_type", f"{row.job_type!r} is not served; use {' or '.join(READERS)}")

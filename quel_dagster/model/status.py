@@ -1,6 +1,6 @@
-"""The states a job, its photo, its slots and its attempts go through, as production's enums spell them.
+"""The states of a job, its photo, its slots and its attempts, as production's enums spell them.
 
-The named sets answer every question about a group of states; no list of states stands anywhere else.
+The named sets answer every question about a group of states; no list of states stands elsewhere.
 """
 
 from collections.abc import Collection

@@ -55,7 +55,9 @@ class Category:
         )
 
 
-def one_picture_per_order(path: str, *, about: str | None, compose: Compose, folder: Path) -> Category:
+def one_picture_per_order(
+    path: str, *, about: str | None, compose: Compose, folder: Path
+) -> Category:
     """A category whose whole art is turning an order into a scene.
 
     Ops share one namespace per code location, so the category's own op carries its path.
@@ -63,7 +65,7 @@ def one_picture_per_order(path: str, *, about: str | None, compose: Compose, fol
 
     @dg.op(
         name=f"{path}_specs",
-        description=f"Turns each order into the words, references, size and seed of a {path} picture.",
+        description=f"Turns each order into words, references, size and seed of a {path} picture.",
     )
     def specs(
         context: dg.OpExecutionContext, job: Job, settings: dg.ResourceParam[Settings]

@@ -17,6 +17,11 @@ from quel_dagster.model.job import Production
 from quel_dagster.model.settings import Settings
 from quel_dagster.services.store import JobStore
 
+LONGEST_PAUSE = timedelta(hours=1)
+"""Pauses grow no further, unless the first one is longer already."""
+MOST_DOUBLINGS = 20
+"""Beyond any longest pause, and within what a timedelta holds."""
+
 
 @contextmanager
 def step(context: dg.OpExecutionContext, path: str, job_id: UUID) -> Generator[None]:
@@ -64,4 +69,5 @@ def remedy_of(error: BaseException | None) -> Remedy:
 
 def growing_pause(first: timedelta, attempt: int) -> timedelta:
     """Doubles with every attempt, spread by a fifth so that jobs do not come back all at once."""
-    return first * 2 ** (attempt - 1) * random.uniform(0.8, 1.2)  # noqa: S311 - spreads, hides nothing
+    doublings = min(attempt - 1, MOST_DOUBLINGS)
+    return min(first * 2**doublings, max(first, LONGEST_PAUSE)) * random.uniform(0.8, 1.2)  # noqa: S311 - spreads, hides nothing

@@ -1,4 +1,4 @@
-"""What an operator sees of a job's pictures in the Dagster UI: log lines and a table of thumbnails."""
+"""What an operator sees of a job's pictures in the UI: log lines and a table of thumbnails."""
 
 import dagster as dg
 

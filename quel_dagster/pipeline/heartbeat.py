@@ -1,4 +1,4 @@
-"""Keeps an attempt's lease alive while it works, and tells it when the lease is no longer its own."""
+"""Keeps an attempt's lease alive while it works, and tells when the job has another attempt."""
 
 import threading
 from datetime import timedelta

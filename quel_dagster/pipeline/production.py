@@ -160,7 +160,7 @@ class Stage:
         return self._studio.backends.pick(should_stop=self._should_stop)
 
     def _render_on(self, server: ComfyServer, spec: Spec, generation: int) -> bytes:
-        """Notes the render in the store before it is asked for, so that whoever follows finds it."""
+        """Notes the render before it is asked for, so that whoever comes after finds it."""
         prompt = prompt_id(self._job.id, spec.slot, generation)
         self._studio.store.submit(self._job.ticket, spec, generation, prompt, server.url)
         finished = render(

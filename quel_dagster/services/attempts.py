@@ -56,9 +56,10 @@ def who_holds(tx: sa.Connection, ticket: Ticket) -> str:
     ).one_or_none()
     if row is None:
         return "the job or its reservation is gone"
+    run = row.run_id or "not begun"
     if row.claim_id == ticket.claim_id:
-        return f"this attempt is already {row.phase} (run {row.run_id})"
-    return f"attempt {row.attempt} has taken over: {row.phase}, run {row.run_id or 'not begun'}"
+        return f"this attempt is already {row.phase} (run {run})"
+    return f"attempt {row.attempt} has taken over: {row.phase}, run {run}"
 
 
 def open_job(tx: sa.Connection, ticket: Ticket, run_id: str, lease: timedelta) -> JobRow:

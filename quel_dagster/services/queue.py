@@ -133,7 +133,7 @@ def read_payload(payload: str) -> UUID | None:
     if text.startswith("{"):
         try:
             document = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         text = str(document.get("job_id", ""))
     try:
@@ -149,14 +149,14 @@ def cancel_flag(job_id: UUID) -> str:
 
 @contextmanager
 def reaching_redis() -> Generator[None]:
-    """Names Redis and what to do when it cannot be reached.
+    """Names Redis and what to do when it does not serve, for whatever reason.
 
     Raises:
-        Unavailable: in place of a connection error.
+        Unavailable: in place of any error of the client or the server.
     """
     try:
         yield
-    except (redis.ConnectionError, redis.TimeoutError) as error:
+    except redis.RedisError as error:
         raise Unavailable(
-            f"Redis could not be reached ({error}); check QUEL_REDIS_URL and that the server runs"
+            f"Redis did not serve ({error}); check QUEL_REDIS_URL and that the server runs"
         ) from error

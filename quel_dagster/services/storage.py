@@ -78,7 +78,10 @@ class Storage:
                     return None
                 raise
             with answer["Body"] as body:
-                return body.read(LARGEST_REFERENCE + 1)
+                data = body.read(LARGEST_REFERENCE + 1)
+                if len(data) <= LARGEST_REFERENCE:
+                    body.read(1)  # the length is checked at the end only: it may have broken off
+                return data
 
     @contextmanager
     def _reaching(self, what: str) -> Generator[None]:

@@ -1,3 +1,5 @@
+"""What a beauty order becomes in words and pictures."""
+
 import pytest
 
 from quel_dagster.categories.beauty.category import compose

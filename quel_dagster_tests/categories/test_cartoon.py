@@ -1,3 +1,5 @@
+"""What a cartoon order becomes in words and pictures."""
+
 import pytest
 
 from quel_dagster.categories.cartoon.category import compose

@@ -1,3 +1,5 @@
+"""What a cinema order becomes in words and pictures."""
+
 import pytest
 
 from quel_dagster.categories.cinema.category import compose

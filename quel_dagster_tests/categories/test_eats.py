@@ -1,3 +1,5 @@
+"""What an eats order becomes in words and pictures."""
+
 import re
 
 import pytest

@@ -1,3 +1,5 @@
+"""What holds for every category alike."""
+
 import re
 
 import pytest

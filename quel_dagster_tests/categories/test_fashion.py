@@ -1,3 +1,5 @@
+"""What a fashion order becomes in words and pictures."""
+
 import pytest
 
 from quel_dagster.categories.fashion.category import compose

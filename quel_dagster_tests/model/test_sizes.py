@@ -1,3 +1,5 @@
+"""A ratio is a size in pixels, or refused."""
+
 import pytest
 
 from quel_dagster.model.errors import InvalidJob

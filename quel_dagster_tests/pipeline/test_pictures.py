@@ -1,3 +1,5 @@
+"""References are checked, finished pictures encoded."""
+
 import base64
 import hashlib
 import random

@@ -1,3 +1,5 @@
+"""Several references become one sheet."""
+
 import pytest
 from PIL import ExifTags, Image
 

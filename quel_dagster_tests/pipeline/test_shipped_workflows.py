@@ -1,3 +1,5 @@
+"""The shipped graphs are what a current ComfyUI accepts."""
+
 from pathlib import Path
 from typing import cast
 

@@ -1,3 +1,5 @@
+"""A graph is linted when it is loaded and bound by its titles."""
+
 import json
 from collections.abc import Callable
 from pathlib import Path

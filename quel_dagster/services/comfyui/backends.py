@@ -15,7 +15,7 @@ from quel_dagster.services.comfyui.waiting import never, pauses
 FULL = 2
 """One running and one waiting: a server that never idles, and a queue that stays ours."""
 SILENCE = 5.0
-"""Seconds to wait for any server to answer. After that the job waits, not the process it runs in."""
+"""Seconds to wait for any server to answer. After that the job waits, not its process."""
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 30.0
 """Seconds a server is left alone after a failure; each further one doubles them."""

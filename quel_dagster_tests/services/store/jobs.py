@@ -52,7 +52,9 @@ def specs(pictures: int) -> list[Spec]:
     ]
 
 
-def planned(store: JobStore, engine: sa.Engine, pictures: int = 1, payer: Payer | None = None) -> Job:
+def planned(
+    store: JobStore, engine: sa.Engine, pictures: int = 1, payer: Payer | None = None
+) -> Job:
     """A job in progress with its slots noted, of a member with 1000 credits unless told."""
     payer = payer or Payer(member_id=make_member(engine))
     job = begin(store, place(engine, payer, total_images=pictures))
@@ -62,7 +64,9 @@ def planned(store: JobStore, engine: sa.Engine, pictures: int = 1, payer: Payer 
 
 def picture(job: Job, slot: int = 0) -> Picture:
     key = f"generated-images/user-{job.payer.member_id}/{job.id}/{slot:03}-0123456789ab.webp"
-    return Picture(slot=slot, key=key, size=4321, seed=slot, backend="http://127.0.0.1", seconds=1.5)
+    return Picture(
+        slot=slot, key=key, size=4321, seed=slot, backend="http://127.0.0.1", seconds=1.5
+    )
 
 
 def deliver(store: JobStore, job: Job, *numbers: int) -> None:

@@ -60,12 +60,12 @@ def explain(engine: sa.Engine) -> Node:
 
 def nodes(plan: Node) -> Iterator[Node]:
     yield plan
-    for child in cast(list[Node], plan.get("Plans", [])):
+    for child in cast("list[Node]", plan.get("Plans", [])):
         yield from nodes(child)
 
 
 def number(node: Node, name: str) -> float:
-    return float(cast(float, node.get(name, 0)))
+    return float(cast("float", node.get(name, 0)))
 
 
 def rows_read(plan: Node) -> float:

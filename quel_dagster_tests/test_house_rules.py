@@ -1,0 +1,68 @@
+"""The rules of the house that no linter knows: sizes, docstrings, who reads the environment."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+MODULES = sorted([*ROOT.glob("quel_dagster/**/*.py"), *ROOT.glob("quel_dagster_tests/**/*.py")])
+LONGEST_FILE = 250
+LONGEST_FUNCTION = 40
+
+
+def named(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=named)
+def test_a_module_is_short_and_says_what_lives_in_it(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text)
+    assert text.count("\n") <= LONGEST_FILE
+    assert not text or ast.get_docstring(tree)
+    long = {
+        node.name: (node.end_lineno or node.lineno) - node.lineno + 1
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+    }
+    assert {name: lines for name, lines in long.items() if lines > LONGEST_FUNCTION} == {}
+
+
+def test_no_private_part_of_dagster_is_imported() -> None:
+    offenders = [named(path) for path in MODULES if "dagster._" in path.read_text(encoding="utf-8")]
+    assert offenders == [named(Path(__file__))]
+
+
+def test_only_the_environment_reads_the_process_environment() -> None:
+    readers = [
+        named(path)
+        for path in MODULES
+        if path.is_relative_to(ROOT / "quel_dagster")
+        and ("os.environ" in (text := path.read_text(encoding="utf-8")) or "getenv" in text)
+    ]
+    # The supervisor hands its environment on to the parts it starts.
+    assert set(readers) <= {"quel_dagster/environment.py", "quel_dagster/demo/child.py"}
+
+
+LOAD = """
+import dagster as dg
+from quel_dagster.definitions import defs
+loaded = defs()
+dg.Definitions.validate_loadable(loaded)
+print(*sorted(job.name for job in loaded.jobs), *(sensor.name for sensor in loaded.sensors))
+"""
+
+
+def load(folder: Path) -> str:
+    """What the definitions in a checkout contain, in a fresh interpreter and no environment."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOAD], cwd=folder, env={}, capture_output=True, text=True, check=True
+    )
+    return done.stdout.strip()
+
+
+def test_definitions_load_in_a_fresh_interpreter_and_an_empty_environment() -> None:
+    assert load(ROOT) == "beauty cartoon cinema eats fashion job_queue"
