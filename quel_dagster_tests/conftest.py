@@ -194,7 +194,7 @@ def house(build_house: Callable[[Mapping[str, str]], House], variables: dict[str
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack(open_folder: Path) -> Iterator[Stack]:
     """The whole embedded stack with Dagster's daemon and UI, as `quel up` starts it."""
-    with Stack(tmp_path_factory.mktemp("stack"), Options(seconds=0.3)) as running:
+    with Stack(open_folder / "stack", Options(seconds=0.3)) as running:
         yield running

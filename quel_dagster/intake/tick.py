@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from quel_dagster.intake.routing import Leave, Refuse, Start, route
-from quel_dagster.model.errors import Unavailable
+from quel_dagster.model.errors import ConfigurationError, Unavailable
 from quel_dagster.model.job import Reservation, WaitingRow
 from quel_dagster.model.settings import WorkerSettings
 from quel_dagster.services.queue import JobQueue, Ring
@@ -29,6 +29,9 @@ class Tick:
         settings: paths, limits, patience.
         served: the paths that have a category.
         log: where the tick tells what it did.
+
+    Raises:
+        ConfigurationError: no category serves the fallback; its jobs could never become runs.
     """
 
     def __init__(
@@ -39,6 +42,12 @@ class Tick:
         served: Collection[str],
         log: logging.Logger,
     ) -> None:
+        fallback = settings.fallback.default_path
+        if fallback not in served:
+            raise ConfigurationError(
+                f"worker.fallback.default_path: no category serves {fallback!r}; "
+                f"use one of {', '.join(sorted(served))}"
+            )
         self._queue = queue
         self._store = store
         self._settings = settings

@@ -220,5 +220,5 @@ def outcome_of(production: Production, slots: Tally, ordered: int) -> Outcome:
         status, failed = JobStatus.USER_CANCELLED, slots.failed
     else:
         status, failed = JobStatus.COMPLETED if delivered else JobStatus.FAILED, missing
-        message = message or "no picture was made"
+        message = message or f"{missing} of {delivered + missing} pictures were not made"
     return Outcome(status=status, delivered=delivered, failed=failed, message=message)

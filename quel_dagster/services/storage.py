@@ -5,7 +5,7 @@ How a key is made is decided here; what a picture is, is not.
 
 import hashlib
 from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from uuid import UUID
 
 import boto3
@@ -16,6 +16,9 @@ from quel_dagster.model.errors import ConfigurationError, StorageAway
 
 LARGEST_REFERENCE = 50 * 1024 * 1024
 """Bytes. Larger files are not fetched."""
+
+READ_TIMEOUT = 30.0
+"""Seconds of silence after which a request counts as failed."""
 
 GONE = frozenset({"404", "NoSuchKey", "NotFound"})
 TRIES = 3
@@ -38,7 +41,7 @@ class Storage:
         self._bucket = bucket
         config = Config(
             connect_timeout=5,
-            read_timeout=30,
+            read_timeout=READ_TIMEOUT,
             retries={"mode": "standard", "total_max_attempts": TRIES},
             s3={"addressing_style": "path"} if endpoint else {},
         )
@@ -77,7 +80,7 @@ class Storage:
                 if error.response.get("Error", {}).get("Code") in GONE:
                     return None
                 raise
-            with answer["Body"] as body:
+            with closing(answer["Body"]) as body:  # its own `with` hands out what checks nothing
                 data = body.read(LARGEST_REFERENCE + 1)
                 if len(data) <= LARGEST_REFERENCE:
                     body.read(1)  # the length is checked at the end only: it may have broken off

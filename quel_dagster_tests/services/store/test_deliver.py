@@ -117,8 +117,8 @@ def test_a_slot_that_nobody_planned_is_not_charged(store: JobStore, engine: sa.E
 
 
 def test_two_jobs_of_one_photo_lose_no_picture(store: JobStore, engine: sa.Engine) -> None:
-    payer = Payer(member_id=make_member(engine))
-    ids = [place(engine, payer, total_images=5) for _ in range(2)]
+    payers = [Payer(member_id=make_member(engine)) for _ in range(2)]
+    ids = [place(engine, payer, total_images=5) for payer in payers]
     production_id = row(engine, tables.job, ids[0])["production_id"]
     join_photo(engine, production_id, *ids)
     jobs = [begin(store, job_id, f"run-{job_id}") for job_id in ids]

@@ -29,8 +29,8 @@ def payer(engine: sa.Engine) -> Payer:
 
 
 def queue(engine: sa.Engine, payer: Payer, count: int) -> list[UUID]:
-    """Waiting jobs, the oldest first."""
-    return [place(engine, payer, age=timedelta(seconds=600 - n)) for n in range(count)]
+    """Waiting jobs, the oldest first; the table has them the other way round."""
+    return [place(engine, payer, age=timedelta(seconds=n)) for n in range(count)][::-1]
 
 
 def let_in(store: JobStore, job_ids: list[UUID], limit: int, path: str = "fashion") -> list[UUID]:

@@ -66,7 +66,7 @@ def test_some_pictures_complete_a_job_that_says_what_is_missing(
     ("production", "message"),
     [
         (Production(stopped="member has 0 credits"), "member has 0 credits"),
-        (Production(), "no picture was made"),
+        (Production(), "3 of 3 pictures were not made"),
     ],
 )
 def test_no_picture_fails_a_job(

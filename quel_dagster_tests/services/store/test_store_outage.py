@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 import sqlalchemy as sa
+from sqlalchemy import event
 
 from quel_dagster.model.errors import Unavailable
 from quel_dagster.model.job import Production, Ticket
@@ -87,10 +88,10 @@ def test_a_connection_cut_in_the_middle_leaves_nothing_half_done(
         if statement.startswith("INSERT INTO quel_credits"):
             cut()
 
-    sa.event.listen(engine, "after_cursor_execute", cut_after_charge)
+    event.listen(engine, "after_cursor_execute", cut_after_charge)
     with pytest.raises(Unavailable, match="check that it runs"):
         deliver(store, job, 0)
-    sa.event.remove(engine, "after_cursor_execute", cut_after_charge)
+    event.remove(engine, "after_cursor_execute", cut_after_charge)
     assert everything(engine) == before
     deliver(store, job, 0)
     assert len(rows(engine, tables.ledger)) == 1
