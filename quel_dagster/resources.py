@@ -15,7 +15,7 @@ from quel_dagster.services.store import JobStore
 class SettingsResource(dg.ConfigurableResource[Settings]):
     """What operators may turn: `config.yaml`, or the file named by QUEL_CONFIG."""
 
-    def create_resource(self, _context: dg.InitResourceContext) -> Settings:
+    def create_resource(self, context: dg.InitResourceContext) -> Settings:
         """The checked settings."""
         return here().settings
 
@@ -23,7 +23,7 @@ class SettingsResource(dg.ConfigurableResource[Settings]):
 class StoreResource(dg.ConfigurableResource[JobStore]):
     """The jobs in PostgreSQL (QUEL_DATABASE_URL): every change of a job is one of its verbs."""
 
-    def create_resource(self, _context: dg.InitResourceContext) -> JobStore:
+    def create_resource(self, context: dg.InitResourceContext) -> JobStore:
         """The process's store and its connection pool."""
         return here().store
 
@@ -31,7 +31,7 @@ class StoreResource(dg.ConfigurableResource[JobStore]):
 class QueueResource(dg.ConfigurableResource[JobQueue]):
     """The doorbell in Redis (QUEL_REDIS_URL) on which the front end rings."""
 
-    def create_resource(self, _context: dg.InitResourceContext) -> JobQueue:
+    def create_resource(self, context: dg.InitResourceContext) -> JobQueue:
         """The process's connection to the lists."""
         return here().queue
 
@@ -39,7 +39,7 @@ class QueueResource(dg.ConfigurableResource[JobQueue]):
 class StudioResource(dg.ConfigurableResource[Studio]):
     """Where pictures are made: ComfyUI (COMFYUI_URLS) and S3 (S3_ENDPOINT_URL) beside the store."""
 
-    def create_resource(self, _context: dg.InitResourceContext) -> Studio:
+    def create_resource(self, context: dg.InitResourceContext) -> Studio:
         """The process's clients."""
         place = here()
         return Studio(

@@ -40,6 +40,8 @@ class Options:
         given: addresses of services that run already, under the names of the environment variables
             QUEL_DATABASE_URL, QUEL_DAGSTER_DATABASE_URL, QUEL_REDIS_URL, S3_ENDPOINT_URL and
             COMFYUI_URLS. What is named there is used and not started; other names are ignored.
+            Addresses that an earlier stack of ours wrote (it names itself in QUEL_STACK) are
+            ignored too: its services ended with it.
         renderers: how many ComfyUI stand-ins.
         seconds: what a stand-in takes for one picture.
         with_dagster: whether the code server, the webserver and the daemon run too.
@@ -69,7 +71,7 @@ class Stack:
         self._home = home.resolve()
         self._options = options or Options()
         self._exit = ExitStack()
-        self.environ: dict[str, str] = {}
+        self.environ: dict[str, str] = {"QUEL_STACK": str(self._home)}
 
     def __enter__(self) -> Self:
         """Start everything and wait until it serves.
@@ -218,7 +220,8 @@ class Stack:
 
     def _given(self, name: str) -> bool:
         """Whether a service was given; its address is in `environ` from then on."""
-        address = self._options.given.get(name)
+        given = self._options.given
+        address = None if "QUEL_STACK" in given else given.get(name)
         if address:
             self.environ[name] = address
         return bool(address)

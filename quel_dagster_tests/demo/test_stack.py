@@ -167,6 +167,13 @@ def test_a_second_stack_in_the_same_folder_is_refused(home: Path) -> None:
         assert set(stack.parts) == {"redis", "s3", "postgres"}
 
 
+def test_addresses_left_over_from_an_earlier_stack_are_not_taken_for_given(home: Path) -> None:
+    sourced = {"QUEL_REDIS_URL": "redis://127.0.0.1:9", "QUEL_STACK": str(home)}
+    with Stack(home, Options(given=sourced, renderers=0, with_dagster=False)) as stack:
+        assert "redis" in stack.parts
+        assert stack.environ["QUEL_REDIS_URL"] != sourced["QUEL_REDIS_URL"]
+
+
 def test_given_addresses_are_used_and_nothing_is_started_for_them(
     home: Path, empty_database: str, redis_url: str, s3_endpoint: str
 ) -> None:

@@ -16,6 +16,9 @@ from quel_dagster.services.store import JobStore
 from quel_dagster_tests.builders import make_member, place
 
 LEASE = timedelta(seconds=60)
+A_MOMENT = timedelta(seconds=1)
+"""More than passes between two readings of the clock in one statement."""
+
 PRICE = 20
 ROOM = 1000
 """A limit that no test reaches."""

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from quel_dagster.services.statements import load
 
 GIVEN = "quel_production_jobs"
+INDEXES = {f"{GIVEN}_pending", f"{GIVEN}_pkey"}
 FILL = sa.text("""
     WITH photo AS (INSERT INTO quel_production_photo DEFAULT VALUES RETURNING production_id)
     INSERT INTO quel_production_jobs (production_id, job_type, batch_index, total_images,
@@ -83,10 +84,11 @@ def blocks_read(plan: Node) -> float:
 
 
 def test_a_tick_reads_no_table_from_end_to_end(history: sa.Engine) -> None:
-    scanned = {
-        node["Relation Name"] for node in nodes(explain(history)) if node["Node Type"] == "Seq Scan"
-    }
+    plan = list(nodes(explain(history)))
+    scanned = {node["Relation Name"] for node in plan if node["Node Type"] == "Seq Scan"}
+    used = {str(node["Index Name"]) for node in plan if "Index Name" in node}
     assert scanned <= {"cut_off"}
+    assert {name for name in used if name.startswith(GIVEN)} == INDEXES
 
 
 def test_a_tick_costs_the_same_whatever_the_backlog(history: sa.Engine) -> None:

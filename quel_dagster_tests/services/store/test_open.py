@@ -14,6 +14,8 @@ from quel_dagster.services import tables
 from quel_dagster.services.store import JobStore
 from quel_dagster_tests.builders import SUIT, make_member, make_org, place
 from quel_dagster_tests.services.store.jobs import (
+    A_MOMENT,
+    LEASE,
     at_once,
     begin,
     change,
@@ -50,7 +52,7 @@ def test_an_opened_job_is_processing_and_so_is_its_photo(
     assert (job["job_status"], job["retry_count"]) == (JobStatus.PROCESSING, 0)
     assert job["created_at"] < job["started_at"]
     assert (attempt["phase"], attempt["run_id"]) == ("started", "run-1")
-    assert attempt["leased_until"] - attempt["started_at"] == timedelta(seconds=60)
+    assert attempt["leased_until"] - attempt["started_at"] == pytest.approx(LEASE, abs=A_MOMENT)
     photo = row(engine, tables.photo, opened.production_id)
     assert photo["production_status"] is PhotoStatus.PROCESSING
 
@@ -143,4 +145,4 @@ def test_a_sign_of_life_moves_the_lease(store: JobStore, engine: sa.Engine, paye
     store.renew(job.ticket)
     after = row(engine, tables.attempt, job.id)
     assert after["leased_until"] > before
-    assert timedelta(seconds=59) < after["leased_until"] - after["updated_at"]
+    assert after["leased_until"] - after["updated_at"] == pytest.approx(LEASE, abs=A_MOMENT)

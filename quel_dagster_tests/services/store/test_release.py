@@ -12,6 +12,7 @@ from quel_dagster.services import tables
 from quel_dagster.services.store import JobStore
 from quel_dagster_tests.builders import make_member, place
 from quel_dagster_tests.services.store.jobs import (
+    A_MOMENT,
     begin,
     change,
     deliver,
@@ -39,9 +40,7 @@ def test_a_released_job_waits_and_says_why(store: JobStore, engine: sa.Engine) -
     assert (shown["completed_images"], shown["failed_images"]) == (1, 0)
     assert (attempt["phase"], attempt["last_error"]) == ("waiting", message)
     assert attempt["leased_until"] is None
-    assert attempt["next_try_at"] - attempt["updated_at"] == pytest.approx(
-        PAUSE, abs=timedelta(seconds=1)
-    )
+    assert attempt["next_try_at"] - attempt["updated_at"] == pytest.approx(PAUSE, abs=A_MOMENT)
     photo = row(engine, tables.photo, job.production_id)
     assert photo["production_status"] is PhotoStatus.PROCESSING
 

@@ -13,6 +13,8 @@ from quel_dagster.services import tables
 from quel_dagster.services.store import JobStore
 from quel_dagster_tests.builders import make_member, place
 from quel_dagster_tests.services.store.jobs import (
+    A_MOMENT,
+    LEASE,
     ROOM,
     begin,
     change,
@@ -29,8 +31,8 @@ def payer(engine: sa.Engine) -> Payer:
 
 
 def queue(engine: sa.Engine, payer: Payer, count: int) -> list[UUID]:
-    """Waiting jobs, the oldest first; the table has them the other way round."""
-    return [place(engine, payer, age=timedelta(seconds=n)) for n in range(count)][::-1]
+    """Waiting jobs, the oldest first."""
+    return [place(engine, payer, age=timedelta(seconds=600 - n)) for n in range(count)]
 
 
 def let_in(store: JobStore, job_ids: list[UUID], limit: int, path: str = "fashion") -> list[UUID]:
@@ -55,13 +57,16 @@ def test_a_reservation_carries_what_its_run_needs(
     assert (reservation.ticket.job_id, reservation.ticket.attempt) == (job_id, 1)
     assert (noted["claim_id"], noted["phase"]) == (reservation.ticket.claim_id, "reserved")
     assert (noted["path"], noted["requested_path"]) == ("fashion", "none")
-    assert noted["leased_until"] - noted["reserved_at"] == timedelta(seconds=60)
+    assert noted["leased_until"] - noted["reserved_at"] == pytest.approx(LEASE, abs=A_MOMENT)
 
 
 def test_the_oldest_come_first_in_whatever_order_they_are_named(
     store: JobStore, engine: sa.Engine, payer: Payer
 ) -> None:
-    oldest, second, third, youngest = queue(engine, payer, 4)
+    youngest, third, second, oldest = (
+        place(engine, payer, path=path, age=timedelta(minutes=age))
+        for age, path in enumerate(("beauty", None, "fashion", "sports"))
+    )
     assert let_in(store, [third, oldest, youngest, second], 3) == [oldest, second, third]
 
 
