@@ -98,6 +98,7 @@ def running(home: Path, port: int, seconds: float, console: Console) -> Generato
     with ExitStack() as exits:
         with console.status("starting PostgreSQL, Redis, S3, two ComfyUI stand-ins and Dagster"):
             stack = exits.enter_context(Stack(home, options))
+        exits.enter_context(stack.signals_as_events())
         console.print(f"Dagster UI  {stack.ui_url}", highlight=False)
         console.print(f"ComfyUI     {', '.join(stack.comfyui)}", highlight=False)
         console.print(f"addresses   {home / 'env'}   logs {home / 'log'}", highlight=False)

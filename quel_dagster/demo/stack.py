@@ -6,7 +6,7 @@ process is run is the supervisor's business; a part's command stands in the part
 
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -120,6 +120,10 @@ class Stack:
             timeout: seconds after which to give up and say None.
         """
         return self._supervisor.wait(timeout)
+
+    def signals_as_events(self) -> AbstractContextManager[None]:
+        """A block in which SIGINT, SIGTERM and SIGHUP wait for `wait`, whatever runs meanwhile."""
+        return self._supervisor.signals_as_events()
 
     def kill(self, part: str) -> None:
         """Kill a part outright, as a power cut would."""

@@ -91,14 +91,14 @@ class Supervisor:
         Raises:
             StackFailed: one ended or missed its deadline, or a signal came.
         """
-        with self._signals_as_events():
+        with self.signals_as_events():
             self.launch(*parts)
             self.wait_ready(*parts)
 
     def launch(self, *parts: Part) -> None:
         """Start `parts` and return at once."""
         batch = max(self._batches.values(), default=0) + 1
-        with self._signals_as_events():  # also gives children back a SIGINT that we ignore
+        with self.signals_as_events():  # also gives children back a SIGINT that we ignore
             for part in parts:
                 child = Child(part, self._logs / f"{part.name}.log", self._events.put)
                 self._running[part.name] = child
@@ -107,13 +107,13 @@ class Supervisor:
 
     def wait_ready(self, *parts: Part) -> None:
         """Wait until each of `parts` serves, with the errors of `start`."""
-        with self._signals_as_events():
+        with self.signals_as_events():
             for part in parts:
                 self._wait_ready(part)
 
     def wait(self, timeout: float | None = None) -> Death | Stop | None:
         """Wait until a part ends by itself or a signal asks us to end; None when neither came."""
-        with self._signals_as_events():
+        with self.signals_as_events():
             return self._next_event(timeout)
 
     def kill(self, name: str) -> None:
@@ -136,7 +136,7 @@ class Supervisor:
 
     def close(self) -> None:
         """Stop all parts. A signal that comes meanwhile changes nothing."""
-        with self._signals_as_events():
+        with self.signals_as_events():
             for _, batch in groupby(reversed(list(self._running)), self._batches.__getitem__):
                 self.stop(*batch)
             self._ports.close()
@@ -163,8 +163,12 @@ class Supervisor:
         return None
 
     @contextmanager
-    def _signals_as_events(self) -> Generator[None]:
-        """While we start, wait or stop, a signal is an event and interrupts nothing half done."""
+    def signals_as_events(self) -> Generator[None]:
+        """A signal inside the block is an event for `wait` and interrupts nothing half done.
+
+        Every call that starts, waits or stops has such a block; a program that does more between
+        them puts one around it all.
+        """
 
         def note(number: int, _frame: FrameType | None) -> None:
             self._events.put(Stop(signal=signal.Signals(number)))

@@ -205,6 +205,19 @@ slot = sa.Table(
 )
 """One picture of a job (`SlotState`)."""
 
+opening_balance = sa.Table(
+    "opening_balance",
+    _metadata,
+    sa.Column("payer", sa.Text, primary_key=True),
+    sa.Column("payer_id", sa.Uuid, primary_key=True),
+    sa.Column("balance", sa.BigInteger, nullable=False),
+    sa.Column("ledger", sa.BigInteger, nullable=False),
+    sa.Column("accepted", sa.BigInteger, nullable=False, server_default=sa.FetchedValue()),
+    sa.Column("recorded_at", _time, nullable=False, server_default=sa.FetchedValue()),
+    schema="quel",
+)
+"""What a member or an organization had before our first charge."""
+
 cut_off = sa.Table(
     "cut_off",
     _metadata,

@@ -27,7 +27,8 @@ import sys
 from pathlib import Path
 from quel_dagster.demo.stack import Options, Stack
 
-with Stack(Path(sys.argv[1]), Options(with_dagster=False, renderers=0)) as stack:
+options = Options(with_dagster=False, renderers=0)
+with Stack(Path(sys.argv[1]), options) as stack, stack.signals_as_events():
     print(*stack.parts.values(), flush=True)
     print(stack.wait())
 """
