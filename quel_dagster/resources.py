@@ -7,7 +7,7 @@ import dagster as dg
 
 from quel_dagster.environment import here
 from quel_dagster.model.settings import Settings
-from quel_dagster.pipeline.production import Studio
+from quel_dagster.pipeline.studio import Studio
 from quel_dagster.services.queue import JobQueue
 from quel_dagster.services.store import JobStore
 

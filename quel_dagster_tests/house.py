@@ -18,7 +18,7 @@ from quel_dagster.environment import Environment
 from quel_dagster.intake.tick import Tick
 from quel_dagster.model.job import Payer
 from quel_dagster.pipeline.category import Category
-from quel_dagster.pipeline.production import Studio
+from quel_dagster.pipeline.studio import Studio
 from quel_dagster.services.tables import job
 
 

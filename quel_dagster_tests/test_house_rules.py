@@ -65,4 +65,4 @@ def load(folder: Path) -> str:
 
 
 def test_definitions_load_in_a_fresh_interpreter_and_an_empty_environment() -> None:
-    assert load(ROOT) == "beauty cartoon cinema eats fashion job_queue"
+    assert load(ROOT) == "beauty cartoon cinema eats fashion sweep_once job_queue sweep"

@@ -5,8 +5,10 @@ import sys
 import click
 from rich.console import Console
 
+from quel_dagster.cli.cancel import cancel_command
 from quel_dagster.cli.database import migrate_command, status_command
 from quel_dagster.cli.order import order_command
+from quel_dagster.cli.reconcile import reconcile_command
 from quel_dagster.cli.stack import demo_command, up_command
 from quel_dagster.demo.supervisor import StackFailed
 from quel_dagster.model.errors import QuelError
@@ -26,6 +28,8 @@ quel.add_command(up_command)
 quel.add_command(demo_command)
 quel.add_command(migrate_command)
 quel.add_command(order_command)
+quel.add_command(cancel_command)
+quel.add_command(reconcile_command)
 quel.add_command(status_command)
 
 

@@ -44,21 +44,24 @@ class Customers:
 
 
 def move_in(engine: sa.Engine, storage: Storage) -> Customers:
-    """Adds two members, one in an organization, with balances, and stores reference pictures."""
+    """Adds two who pay, with balances, and stores reference pictures."""
     with engine.begin() as tx:
-        person, employee = (new_member(tx, name) for name in ("person", "employee"))
-        org = tx.execute(
-            sa.insert(organization)
-            .values(org_name="Sample studio", org_credit=BALANCE, owner_id=employee)
-            .returning(organization.c.org_id)
-        ).scalar_one()
-        tx.execute(sa.insert(organization_member).values(org_id=org, member_id=employee))
-        references = {kind: new_reference(tx, storage, kind, person) for kind in COLOURS}
-    return Customers(
-        person=Payer(member_id=person),
-        company=Payer(member_id=employee, org_id=org),
-        references=references,
-    )
+        person, company = new_payers(tx)
+        owner = person.member_id
+        references = {kind: new_reference(tx, storage, kind, owner) for kind in COLOURS}
+    return Customers(person=person, company=company, references=references)
+
+
+def new_payers(tx: sa.Connection, prefix: str = "") -> tuple[Payer, Payer]:
+    """A member who pays, and another one whose organization does, all with large balances."""
+    person, employee = (new_member(tx, f"{prefix}{name}") for name in ("person", "employee"))
+    org = tx.execute(
+        sa.insert(organization)
+        .values(org_name=f"{prefix}studio", org_credit=BALANCE, owner_id=employee)
+        .returning(organization.c.org_id)
+    ).scalar_one()
+    tx.execute(sa.insert(organization_member).values(org_id=org, member_id=employee))
+    return Payer(member_id=person), Payer(member_id=employee, org_id=org)
 
 
 def new_member(tx: sa.Connection, name: str) -> UUID:
@@ -76,7 +79,7 @@ def new_member(tx: sa.Connection, name: str) -> UUID:
     ).scalar_one()
 
 
-def new_reference(tx: sa.Connection, storage: Storage, kind: str, owner: UUID) -> int:
+def new_reference(tx: sa.Connection, storage: Storage, kind: str, owner: UUID | None) -> int:
     """Stores a picture as an upload and returns its attach id.
 
     The row leaves the folder `uploads/` out, as production's rows do.

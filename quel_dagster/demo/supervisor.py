@@ -21,6 +21,8 @@ from quel_dagster.demo.child import Child, Death, last_words
 from quel_dagster.demo.guard import register_process, stop_registered
 from quel_dagster.demo.parts import Part, reserved_port
 
+REGISTER = "processes"
+"""The file, in the home folder, that names every process which the guard is to stop."""
 PAUSE = 0.02
 """Seconds between two readiness checks."""
 
@@ -52,7 +54,7 @@ class Supervisor:
         """
         self._logs = home / "log"
         self._logs.mkdir(parents=True, exist_ok=True)
-        self._register = home / "processes"
+        self._register = home / REGISTER
         self._running: dict[str, Child] = {}
         self._batches: dict[str, int] = {}
         self._events: SimpleQueue[Child | Stop] = SimpleQueue()

@@ -1,4 +1,4 @@
-"""One tick of the front door: ring, look, route, reserve. No Dagster here.
+"""One tick of the front door: ring, look, cancel, route, reserve. No Dagster here.
 
 PostgreSQL decides; Redis only says sooner which rows to look at.
 """
@@ -6,17 +6,21 @@ PostgreSQL decides; Redis only says sooner which rows to look at.
 import logging
 from collections import defaultdict
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from uuid import UUID
 
 from quel_dagster.intake.routing import Leave, Refuse, Start, route
+from quel_dagster.model.cancellation import Answer
 from quel_dagster.model.errors import ConfigurationError, Unavailable
 from quel_dagster.model.job import Reservation, WaitingRow
 from quel_dagster.model.settings import WorkerSettings
+from quel_dagster.model.status import JobStatus
 from quel_dagster.services.queue import JobQueue, Ring
 from quel_dagster.services.store import JobStore
 
 RINGS_PER_TICK = 200
 ROWS_PER_PATH = 50
+CANCELS_PER_TICK = 100
 """Bounds of one tick's work, so that its cost does not depend on the backlog."""
 
 
@@ -60,11 +64,15 @@ class Tick:
         Raises:
             Unavailable: PostgreSQL cannot be reached. The rows keep waiting.
         """
-        ring = self._listen()
-        rows = self._store.look(ring.job_ids, self._settings.pending.grace, ROWS_PER_PATH)
+        ring, flagged = self._listen()
+        named = [*ring.job_ids, *flagged.difference(ring.job_ids)]
+        rows = self._store.look(named, self._settings.pending.grace, ROWS_PER_PATH)
         self._report_unknown(ring, {row.job_id for row in rows})
+        self._cancel([row for row in rows if row.job_id in flagged])
         admitted: dict[str, list[tuple[UUID, str | None]]] = defaultdict(list)
         for row in rows:
+            if row.job_id in flagged:
+                continue
             match route(row, self._served, self._settings):
                 case Start(path=path, requested=requested):
                     admitted[path].append((row.job_id, requested))
@@ -79,13 +87,50 @@ class Tick:
             for reservation in self._reserve(path, candidates)
         ]
 
-    def _listen(self) -> Ring:
-        """Without Redis the rows are still found, only later."""
+    def _listen(self) -> tuple[Ring, set[UUID]]:
+        """What was rung for, and the jobs flagged to be cancelled as far as this tick finds them.
+
+        Without Redis waiting rows are still found, only later.
+        """
+        ring = Ring()
         try:
-            return self._queue.drain(RINGS_PER_TICK, self._settings.redis.timeout)
+            ring = self._queue.drain(RINGS_PER_TICK, self._settings.redis.timeout)
+            return ring, self._queue.flagged()
         except Unavailable as error:
-            self._log.warning("%s; waiting rows are served without a ring", error)
-            return Ring()
+            self._log.warning(
+                "%s; no cancel flag is seen, and waiting rows are served without a ring", error
+            )
+            return ring, set()
+
+    def _cancel(self, rows: Sequence[WaitingRow]) -> None:
+        """Honours flags, and takes them away so that the same ids can be ordered again.
+
+        What another system serves, and what has no row, keeps its flag.
+        """
+        waiting = (replace(row, status=JobStatus.PENDING) for row in rows)
+        ours = [
+            row.job_id
+            for row in waiting
+            if not isinstance(route(row, self._served, self._settings), Leave)
+        ]
+        for job_id in ours[:CANCELS_PER_TICK]:
+            try:
+                self._honour(job_id)
+            except Unavailable as error:
+                self._log.warning("the cancel flag of job %s stays for now: %s", job_id, error)
+
+    def _honour(self, job_id: UUID) -> None:
+        found = self._store.cancel(job_id)
+        match found.answer:
+            case Answer.CANCELLED:
+                self._log.info("job %s was cancelled while it waited: %s", job_id, found.status)
+            case Answer.STOPPING:
+                self._log.info("job %s was cancelled: its run is to stop", job_id)
+            case Answer.FINAL:
+                self._log.info("job %s is %s: its flag came too late", job_id, found.status)
+            case Answer.ELSEWHERE | Answer.UNKNOWN:
+                return
+        self._queue.clear_cancel(job_id)
 
     def _report_unknown(self, ring: Ring, known: Collection[UUID]) -> None:
         unknown = [str(job_id) for job_id in ring.job_ids if job_id not in known]

@@ -4,6 +4,7 @@ How a row spells all this is known to `parsing` alone; nothing here knows job ty
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID, uuid5
 
@@ -185,6 +186,17 @@ class Slot:
     generation: int = 0
     backend: str | None = None
     key: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Spent:
+    """What a job has used up in all its attempts since it was ordered.
+
+    `renders` counts those beyond the first of each picture; `time` runs since the job first began.
+    """
+
+    renders: int
+    time: timedelta
 
 
 @dataclass(frozen=True, kw_only=True)

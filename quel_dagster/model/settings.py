@@ -83,7 +83,7 @@ class PendingSettings(Section):
 
 
 class AttemptSettings(Section):
-    """How often and how patiently a job is tried."""
+    """How often and how patiently a job is tried: one budget, which its attempts share."""
 
     max: int = Field(default=3, ge=1, description="Attempts before a job is failed.")
     backoff: Duration = Field(
@@ -94,6 +94,16 @@ class AttemptSettings(Section):
         default=timedelta(seconds=60),
         ge=timedelta(seconds=1),
         description="How long a silent attempt counts as alive.",
+    )
+    renders: int = Field(
+        default=6,
+        ge=0,
+        description="Renders of a job beyond one per picture, over all attempts. A picture that "
+        "fails when they are used up is given up.",
+    )
+    time: Duration = Field(
+        default=timedelta(hours=1),
+        description="Age of a job, from its first start, at which no picture is rendered again.",
     )
 
 

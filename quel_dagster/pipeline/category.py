@@ -15,7 +15,7 @@ import dagster as dg
 from quel_dagster.model.job import Job, Order, Plan, Reservation, Scene, Spec
 from quel_dagster.model.settings import Settings
 from quel_dagster.model.sizes import pixels
-from quel_dagster.pipeline.failures import end_attempt, step
+from quel_dagster.pipeline.failures import end_attempt, one_process, step
 from quel_dagster.pipeline.ops import OpenJob, open_job, produce, settle_job
 from quel_dagster.pipeline.tags import PATH_TAG, tags_of
 
@@ -37,7 +37,7 @@ class Category:
             name=self.path,
             description=self.about,
             tags={PATH_TAG: self.path},
-            executor_def=dg.in_process_executor,
+            executor_def=one_process,
             hooks={end_attempt},
         )
 

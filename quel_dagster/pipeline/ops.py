@@ -14,10 +14,13 @@ from quel_dagster.model.job import Job, Plan, Production, Ticket
 from quel_dagster.model.parsing import parse
 from quel_dagster.model.settings import Settings
 from quel_dagster.model.status import JobStatus
+from quel_dagster.pipeline.cancelling import settle
 from quel_dagster.pipeline.failures import step
 from quel_dagster.pipeline.gallery import Gallery
 from quel_dagster.pipeline.heartbeat import Heartbeat
-from quel_dagster.pipeline.production import Stage, Studio
+from quel_dagster.pipeline.leftovers import take_back
+from quel_dagster.pipeline.production import Stage
+from quel_dagster.pipeline.studio import Studio
 from quel_dagster.services.store import JobStore
 
 
@@ -29,6 +32,11 @@ class OpenJob(dg.Config):
         description="The ticket. It opens the job once; a re-executed run finds it used."
     )
     attempt: int = Field(default=1, description="Which attempt this is, from 1.")
+
+    @property
+    def ticket(self) -> Ticket:
+        """The same as the store knows it; raises ValueError for ids that are none."""
+        return Ticket(job_id=UUID(self.job_id), claim_id=UUID(self.claim_id), attempt=self.attempt)
 
 
 @dg.op(out=dg.Out(Job, is_required=False))
@@ -42,9 +50,7 @@ def open_job(
 
     Without an output, and so without the steps after it, when the ticket is no longer the job's.
     """
-    ticket = Ticket(
-        job_id=UUID(config.job_id), claim_id=UUID(config.claim_id), attempt=config.attempt
-    )
+    ticket = config.ticket
     path = context.job_name
     with step(context, path, ticket.job_id):
         try:
@@ -73,6 +79,7 @@ def produce(
             with Heartbeat(studio.store, job.ticket, lease) as heartbeat:
                 production = Stage(studio, job, plan, heartbeat, gallery).produce()
         except TicketLost as lost:
+            take_back(studio.store, studio.backends, job.id)
             context.log.warning(f"{job.path} job {job.id}: {lost}; this run ends here")
             return
     yield dg.Output(production, metadata=gallery.metadata())
@@ -83,7 +90,7 @@ def settle_job(
     context: dg.OpExecutionContext,
     job: Job,
     production: Production,
-    store: dg.ResourceParam[JobStore],
+    studio: dg.ResourceParam[Studio],
 ) -> None:
     """Gives the row its last status by what was delivered: completed, failed or user_cancelled.
 
@@ -91,7 +98,7 @@ def settle_job(
     """
     with step(context, job.path, job.id):
         try:
-            outcome = store.settle(job.ticket, production)
+            outcome = settle(studio, job, production, Gallery(context.log, job).warn)
         except TicketLost as lost:
             context.log.warning(f"{job.path} job {job.id}: {lost}; this run ends here")
             return

@@ -4,6 +4,7 @@ Every function works inside the caller's transaction. All lock the job's row fir
 else they change after it, so that no two of them can wait for each other.
 """
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,8 +13,9 @@ import sqlalchemy as sa
 from quel_dagster.model.errors import TicketLost
 from quel_dagster.model.job import JobRow, Outcome, Payer, Production, Ticket
 from quel_dagster.model.status import JobStatus, Phase
+from quel_dagster.services import spending
 from quel_dagster.services.photos import follow_jobs
-from quel_dagster.services.slots import Tally, tally
+from quel_dagster.services.slots import Tally, close, tally
 from quel_dagster.services.tables import attempt, job
 
 NOW = sa.func.clock_timestamp()
@@ -49,16 +51,18 @@ def lock(tx: sa.Connection, job_id: UUID) -> sa.Row[tuple[JobStatus | None, int,
 
 def who_holds(tx: sa.Connection, ticket: Ticket) -> str:
     """Who has the job now, in words for a log line."""
+    of_attempt = attempt.c.attempt, attempt.c.phase, attempt.c.run_id, attempt.c.claim_id
     row = tx.execute(
-        sa.select(attempt.c.attempt, attempt.c.phase, attempt.c.run_id, attempt.c.claim_id).where(
-            attempt.c.job_id == ticket.job_id
-        )
+        sa.select(*of_attempt, job.c.job_status)
+        .join_from(attempt, job, job.c.job_id == attempt.c.job_id)
+        .where(attempt.c.job_id == ticket.job_id)
     ).one_or_none()
     if row is None:
         return "the job or its reservation is gone"
     run = row.run_id or "not begun"
     if row.claim_id == ticket.claim_id:
-        return f"this attempt is already {row.phase} (run {run})"
+        end = f", the job is {row.job_status}" if row.phase == Phase.CLOSED else ""
+        return f"this attempt is already {row.phase} (run {run}){end}"
     return f"attempt {row.attempt} has taken over: {row.phase}, run {run}"
 
 
@@ -83,18 +87,21 @@ def open_job(tx: sa.Connection, ticket: Ticket, run_id: str, lease: timedelta) -
             leased_until=NOW + lease,
             updated_at=NOW,
         )
-        .returning(attempt.c.path, attempt.c.requested_path)
+        .returning(attempt.c.path, attempt.c.requested_path, attempt.c.renders_before)
     ).one_or_none()
     if opened is None or row is None:
         raise TicketLost(who_holds(tx, ticket))
     if row.job_status != JobStatus.PENDING:
         raise TicketLost(f"the job is {row.job_status} by now")
+    ordered_anew = opened.renders_before is None
+    if ordered_anew:
+        spending.begin(tx, ticket.job_id)
     found = tx.execute(
         sa.update(job)
         .where(job.c.job_id == ticket.job_id)
         .values(
             job_status=JobStatus.PROCESSING,
-            started_at=sa.func.coalesce(job.c.started_at, NOW),
+            started_at=NOW if ordered_anew else sa.func.coalesce(job.c.started_at, NOW),
             retry_count=ticket.attempt - 1,
         )
         .returning(job.c.job_type, job.c.job_input_data, job.c.quel_member_id, job.c.org_id)
@@ -133,36 +140,10 @@ def ticket_of(tx: sa.Connection, run_id: str) -> Ticket | None:
     return Ticket(job_id=row.job_id, claim_id=row.claim_id, attempt=row.attempt)
 
 
-def wait(tx: sa.Connection, ticket: Ticket, message: str, pause: timedelta) -> Outcome:
-    """The job goes back to waiting, not to be let in again before the pause is over."""
-    tx.execute(
-        sa.update(job)
-        .where(job.c.job_id == ticket.job_id)
-        .values(
-            job_status=JobStatus.PENDING,
-            error_message=message[:LONGEST_MESSAGE],
-            retry_count=ticket.attempt,
-        )
-    )
-    tx.execute(
-        sa.update(attempt)
-        .where(attempt.c.job_id == ticket.job_id)
-        .values(
-            phase=Phase.WAITING,
-            leased_until=None,
-            next_try_at=NOW + pause,
-            last_error=message[:LONGEST_MESSAGE],
-            updated_at=NOW,
-        )
-    )
-    delivered = tally(tx, ticket.job_id).delivered
-    return Outcome(status=JobStatus.PENDING, delivered=delivered, failed=0, message=message)
-
-
-def refuse(tx: sa.Connection, job_id: UUID, reason: str) -> bool:
-    """Closes a job that waits and that nobody holds; whether it was one."""
+def refuse(tx: sa.Connection, job_id: UUID, reason: str, lease: timedelta) -> bool:
+    """Closes a job that waits and that nobody holds, as `reserve` counts it; whether it was one."""
     alive = sa.select(attempt.c.job_id).where(
-        attempt.c.job_id == job_id, attempt.c.leased_until > NOW
+        attempt.c.job_id == job_id, attempt.c.leased_until > NOW - lease
     )
     row = lock(tx, job_id)
     if row is None or row.job_status != JobStatus.PENDING or tx.scalar(alive):
@@ -172,11 +153,20 @@ def refuse(tx: sa.Connection, job_id: UUID, reason: str) -> bool:
 
 
 def conclude(tx: sa.Connection, job_id: UUID, production: Production) -> Outcome:
-    """Gives a job, whose row the caller has locked, its last status by what was delivered."""
+    """Gives a job, whose row the caller has locked, its last status by what was delivered.
+
+    A wish to cancel that was noted meanwhile counts, and binds nobody after this.
+    """
     row = tx.execute(
-        sa.select(job.c.total_images, job.c.production_id).where(job.c.job_id == job_id)
+        sa.select(job.c.total_images, job.c.production_id, attempt.c.cancel_asked_at)
+        .outerjoin_from(job, attempt, job.c.job_id == attempt.c.job_id)
+        .where(job.c.job_id == job_id)
     ).one()
+    cancelled = production.cancelled or row.cancel_asked_at is not None
+    production = replace(production, cancelled=cancelled)
     outcome = outcome_of(production, tally(tx, job_id), row.total_images)
+    if not cancelled:
+        close(tx, job_id, production.stopped or "it was not made")
     tx.execute(
         sa.update(job)
         .where(job.c.job_id == job_id)
@@ -196,6 +186,7 @@ def conclude(tx: sa.Connection, job_id: UUID, production: Production) -> Outcome
             leased_until=None,
             next_try_at=None,
             last_error=outcome.message,
+            cancel_asked_at=None,
             updated_at=NOW,
         )
     )

@@ -6,17 +6,11 @@ The balance and the ledger change in the caller's transaction, together or not a
 from uuid import UUID
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import insert
 
 from quel_dagster.model.errors import NoCredits
 from quel_dagster.model.job import Payer
-from quel_dagster.services.tables import (
-    LEDGER_PROVIDER,
-    ledger,
-    member,
-    opening_balance,
-    organization,
-)
+from quel_dagster.services.statements import load
+from quel_dagster.services.tables import LEDGER_PROVIDER, ledger, member, organization
 
 ACTIVE = "active"
 """The only `org_status` whose balance may be spent."""
@@ -37,7 +31,8 @@ def charge(
         raise NoCredits("the job names no quel_member_id, so nobody can be charged")
     org = payer.org_id
     balance = from_organization(tx, org, price) if org else from_member(tx, payer.member_id, price)
-    open_account(tx, payer, balance + price)
+    before = {"org_id": org, "member_id": payer.member_id, "balance": balance + price}
+    tx.execute(load("reconcile_opening"), before)
     entry = {
         "user_id": payer.member_id,
         "transaction_type": "DEDUCT",
@@ -51,26 +46,6 @@ def charge(
         "api_provider": LEDGER_PROVIDER,
     }
     return tx.execute(sa.insert(ledger).values(entry).returning(ledger.c.id)).scalar_one()
-
-
-def open_account(tx: sa.Connection, payer: Payer, balance: int) -> None:
-    """Notes the balance and the ledger of a payer as our first charge finds them, for `reconcile`.
-
-    The two belong together, because the caller holds the payer's row; every later call does nothing.
-    """
-    if payer.org_id:
-        who = {"payer": "organization", "payer_id": payer.org_id}
-        theirs = ledger.c.org_id == payer.org_id
-    else:
-        who = {"payer": "member", "payer_id": payer.member_id}
-        theirs = (ledger.c.user_id == payer.member_id) & ledger.c.org_id.is_(None)
-    total = sa.select(sa.func.coalesce(sa.func.sum(ledger.c.amount), 0)).where(theirs)
-    account = {**who, "balance": balance, "ledger": total.scalar_subquery()}
-    columns = opening_balance.c
-    known = sa.exists().where(columns.payer == who["payer"], columns.payer_id == who["payer_id"])
-    # A condition before any row is read: the ledger is summed for the first charge only.
-    first = sa.select(*map(_literal, account.values())).where(~known)
-    tx.execute(insert(opening_balance).from_select(list(account), first).on_conflict_do_nothing())
 
 
 def from_member(tx: sa.Connection, member_id: UUID, price: int) -> int:

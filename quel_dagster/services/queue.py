@@ -19,6 +19,13 @@ from quel_dagster.model.errors import ConfigurationError, Unavailable
 
 READ_TIMEOUT = 10.0
 """Seconds of silence after which a connection counts as dead: longer than any wait for a ring."""
+FLAG_TIMEOUT = 2.0
+"""The same where a render waits for the answer, and may ask again a second later."""
+FLAG_SECONDS = 3600
+"""How long the front end's flag lasts."""
+KEYS_PER_SCAN = 2_000
+SCANS_PER_LOOK = 25
+"""Bounds of one look for flags, whatever Redis holds: 50 ms, the server busy for 3 ms at a time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,11 +49,14 @@ class JobQueue:
 
     def __init__(self, url: str, *, names: Sequence[str]) -> None:
         self._names = tuple(names)
-        self._redis = client_of(url)
+        self._redis = client_of(url, READ_TIMEOUT, retries=2)
+        self._flags = client_of(url, FLAG_TIMEOUT, retries=1)
+        self._cursor = 0
 
     def close(self) -> None:
         """Closes the kept connections."""
         self._redis.close()
+        self._flags.close()
 
     def drain(self, limit: int, wait: timedelta) -> Ring:
         """Takes up to `limit` payloads; waits up to `wait` for the first, never for the others.
@@ -73,12 +83,41 @@ class JobQueue:
             Unavailable: Redis cannot be reached.
         """
         with reaching_redis():
-            return self._redis.get(cancel_flag(job_id)) == b"true"
+            return self._flags.get(cancel_flag(job_id)) == FLAGGED
+
+    def flagged(self) -> set[UUID]:
+        """Jobs that the front end has flagged, as far as one bounded look around finds them.
+
+        Up to 50 000 keys are looked at, in most houses all; a call goes on where the last one
+        ended. So its cost depends neither on the waiting jobs nor on what else Redis holds. Redis
+        promises that a key which stays for a whole round is met in it. The place is kept in
+        memory: a new process begins a new round and misses nothing.
+
+        Raises:
+            Unavailable: Redis cannot be reached.
+        """
+        keys: set[bytes | str] = set()
+        with reaching_redis():
+            for _ in range(SCANS_PER_LOOK):
+                self._cursor, found = self._flags.scan(
+                    self._cursor, match=cancel_flag("*"), count=KEYS_PER_SCAN
+                )
+                keys.update(found)
+                if self._cursor == 0:
+                    break
+            values = self._flags.mget(keys) if keys else []
+        raised = (key for key, value in zip(keys, values, strict=True) if value == FLAGGED)
+        return {job_id for key in raised if (job_id := read_flag(as_text(key)))}
+
+    def flag_cancel(self, job_id: UUID) -> None:
+        """Does what the front end does to cancel a job."""
+        with reaching_redis():
+            self._flags.set(cancel_flag(job_id), FLAGGED, ex=FLAG_SECONDS)
 
     def clear_cancel(self, job_id: UUID) -> None:
         """Takes the flag away once it was honoured, so that the same id can be ordered again."""
         with reaching_redis():
-            self._redis.delete(cancel_flag(job_id))
+            self._flags.delete(cancel_flag(job_id))
 
     def _take(self, limit: int) -> list[str]:
         payloads: list[str] = []
@@ -89,8 +128,13 @@ class JobQueue:
         return payloads
 
 
-def client_of(url: str) -> redis.Redis:
+def client_of(url: str, timeout: float, retries: int) -> redis.Redis:
     """A pool of connections, none of which is opened yet.
+
+    Args:
+        url: of the server.
+        timeout: seconds of silence after which a connection counts as dead.
+        retries: how often a command is sent again after that.
 
     Raises:
         ConfigurationError: the URL cannot be read.
@@ -99,10 +143,10 @@ def client_of(url: str) -> redis.Redis:
     try:
         return redis.Redis.from_url(
             url,
-            socket_connect_timeout=5.0,
-            socket_timeout=READ_TIMEOUT,
+            socket_connect_timeout=min(timeout, 5.0),
+            socket_timeout=timeout,
             health_check_interval=30,
-            retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), retries=2),
+            retry=Retry(ExponentialBackoff(cap=1.0, base=0.05), retries=retries),
             **tls,
         )
     except ValueError:
@@ -142,9 +186,18 @@ def read_payload(payload: str) -> UUID | None:
         return None
 
 
-def cancel_flag(job_id: UUID) -> str:
-    """The key the front end sets to `true` to cancel a job."""
+FLAGGED = b"true"
+
+
+def cancel_flag(job_id: UUID | str) -> str:
+    """The key the front end sets to `true` to cancel a job; with `*` the pattern of all of them."""
     return f"job:{job_id}:cancelled"
+
+
+def read_flag(key: str) -> UUID | None:
+    """The job of such a key; None where the text between is no id as the front end writes it."""
+    job_id = read_payload(key.removeprefix("job:").removesuffix(":cancelled"))
+    return job_id if job_id and cancel_flag(job_id) == key else None
 
 
 @contextmanager

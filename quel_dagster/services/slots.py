@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, insert
 
 from quel_dagster.model.job import Job, Picture, Slot, Spec
-from quel_dagster.model.status import SlotState
+from quel_dagster.model.status import FINAL, SlotState
 from quel_dagster.services.credits import charge
 from quel_dagster.services.photos import add_picture
 from quel_dagster.services.tables import attach, job, slot
@@ -79,6 +79,27 @@ def give_up(tx: sa.Connection, job_id: UUID, number: int, error: str) -> None:
         .where(slot.c.state != SlotState.DELIVERED)
         .values(state=SlotState.FAILED, error=error)
     )
+
+
+def close(tx: sa.Connection, job_id: UUID, error: str) -> None:
+    """Notes why the job's other pictures are missing when it ends without them."""
+    tx.execute(
+        sa.update(slot)
+        .where(slot.c.job_id == job_id)
+        .where(slot.c.state.in_((SlotState.PLANNED, SlotState.SUBMITTED)))
+        .values(state=SlotState.FAILED, error=error)
+    )
+
+
+def forsaken(tx: sa.Connection, job_id: UUID) -> list[tuple[UUID, str]]:
+    """Prompt id and back end of the renders that a final job still had in work."""
+    rows = tx.execute(
+        sa.select(slot.c.prompt_id, slot.c.backend)
+        .join(job, job.c.job_id == slot.c.job_id)
+        .where(slot.c.job_id == job_id, slot.c.state == SlotState.SUBMITTED)
+        .where(job.c.job_status.in_(FINAL))
+    )
+    return [(row.prompt_id, row.backend) for row in rows]
 
 
 def deliver(tx: sa.Connection, opened: Job, picture: Picture, price: int) -> None:

@@ -28,8 +28,8 @@ def root() -> Path:
 
 
 @cache
-def load(name: str) -> sa.TextClause:
-    """The statement in `sql/statements/<name>.sql`, parameters as `:name` or `CAST(:name AS type)`.
+def load(name: str, folder: str = "statements") -> sa.TextClause:
+    """The statement in `sql/<folder>/<name>.sql`, parameters as `:name` or `CAST(:name AS type)`.
 
     Lines that are comments do not reach the server: a comment that speaks of `:name` would
     otherwise have the value put into it, and a value with a line break would leave the comment.
@@ -37,6 +37,6 @@ def load(name: str) -> sa.TextClause:
     Raises:
         FileNotFoundError: there is no such statement.
     """
-    text = (root() / "statements" / f"{name}.sql").read_text(encoding="utf-8")
+    text = (root() / folder / f"{name}.sql").read_text(encoding="utf-8")
     lines = (line for line in text.splitlines() if not line.lstrip().startswith("--"))
     return sa.text("\n".join(lines).strip())

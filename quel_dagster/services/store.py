@@ -4,13 +4,14 @@ A row of a job changes here and nowhere else. What the verbs do lies in `attempt
 the job), `slots` (its pictures), `credits` and `photos`.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Collection, Generator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
 
+from quel_dagster.model.cancellation import Cancellation
 from quel_dagster.model.job import (
     Job,
     JobRow,
@@ -20,11 +21,13 @@ from quel_dagster.model.job import (
     Reservation,
     Slot,
     Spec,
+    Spent,
     Ticket,
     WaitingRow,
 )
-from quel_dagster.services import attempts, slots
+from quel_dagster.services import attempts, cancels, lapses, slots, spending
 from quel_dagster.services.database import reaching_postgres
+from quel_dagster.services.lapses import Holder
 from quel_dagster.services.statements import load
 from quel_dagster.services.storage import reference_key
 from quel_dagster.services.tables import attach
@@ -52,7 +55,8 @@ class JobStore:
             grace: the age at which a row is served without a ring.
             batch: the most rows of one path.
         """
-        values = {"rung": [str(job_id) for job_id in rung], "grace": grace, "batch": batch}
+        ids = [str(job_id) for job_id in rung]
+        values = {"rung": ids, "grace": grace, "lease": self._lease, "batch": batch}
         with self._transaction() as tx:
             rows = tx.execute(load("look"), values).mappings().all()
         return [WaitingRow(**row) for row in rows]
@@ -93,7 +97,17 @@ class JobStore:
     def refuse(self, job_id: UUID, reason: str) -> bool:
         """Closes a job that can never run; false when it is no longer waiting, or somebody's."""
         with self._transaction() as tx:
-            return attempts.refuse(tx, job_id, reason)
+            return attempts.refuse(tx, job_id, reason, self._lease)
+
+    def cancel(self, job_id: UUID) -> Cancellation:
+        """Cancels a job: at once when nobody works on it, else its run stops as soon as it can."""
+        with self._transaction() as tx:
+            return cancels.cancel(tx, job_id)
+
+    def is_cancel_asked(self, job_id: UUID) -> bool:
+        """Whether the run that holds the job is to stop; no longer true once the job is final."""
+        with self._transaction() as tx:
+            return cancels.is_asked(tx, job_id)
 
     def open(self, ticket: Ticket, run_id: str) -> JobRow:
         """A run takes its job, by the ticket of its reservation, once.
@@ -117,6 +131,11 @@ class JobStore:
         """Notes the job's slots, keeping what is there; returns where each one stands."""
         with self._held(ticket) as tx:
             return slots.plan(tx, ticket.job_id, specs)
+
+    def spent(self, ticket: Ticket) -> Spent:
+        """What the job has used up of its budget, in all attempts since it was ordered."""
+        with self._held(ticket) as tx:
+            return spending.spent(tx, ticket.job_id)
 
     def submit(
         self, ticket: Ticket, spec: Spec, generation: int, prompt: UUID, backend: str
@@ -147,10 +166,47 @@ class JobStore:
     def release(self, ticket: Ticket, message: str, *, pause: timedelta, most: int) -> Outcome:
         """Ends the attempt; the job waits for another, or is closed after `most` attempts."""
         with self._held(ticket) as tx:
-            if ticket.attempt < most:
-                return attempts.wait(tx, ticket, message, pause)
-            last = f"{message} (attempt {ticket.attempt} of {most})"
-            return attempts.conclude(tx, ticket.job_id, Production(stopped=last))
+            return lapses.release(tx, ticket, message, pause=pause, most=most)
+
+    def hand_back(self, ticket: Ticket, message: str) -> Outcome:
+        """Ends the attempt as if it had not been: the job waits, to be let in again at once."""
+        with self._held(ticket) as tx:
+            return lapses.hand_back(tx, ticket, message)
+
+    def holders(self, most: int) -> list[Holder]:
+        """The attempts that hold a job, those first whose lease is over or will be soonest."""
+        with self._transaction() as tx:
+            return lapses.holders(tx, most)
+
+    def extend(self, ticket: Ticket) -> bool:
+        """A lapsed reservation counts for another lease, for its run has yet to begin."""
+        with self._transaction() as tx:
+            return lapses.extend(tx, ticket, self._lease)
+
+    def free(self, ticket: Ticket) -> bool:
+        """A lapsed reservation ends; its job waits, and no attempt is used up."""
+        with self._transaction() as tx:
+            return lapses.free(tx, ticket)
+
+    def crash(self, ticket: Ticket, message: str, *, pause: timedelta, most: int) -> Outcome | None:
+        """A lapsed attempt ends as one that was killed; None when it is not lapsed, or not ours."""
+        with self._transaction() as tx:
+            return lapses.crash(tx, ticket, message, pause, most)
+
+    def call_off(self, ticket: Ticket, reason: str) -> Outcome | None:
+        """Closes the job as user_cancelled; None when the attempt no longer holds it."""
+        with self._transaction() as tx:
+            return lapses.call_off(tx, ticket, reason)
+
+    def over(self, tickets: Collection[Ticket]) -> Collection[Ticket]:
+        """Those whose attempt ended at least a lease ago, and those whose job is gone."""
+        with self._transaction() as tx:
+            return lapses.over(tx, tickets, self._lease)
+
+    def forsaken(self, job_id: UUID) -> list[tuple[UUID, str]]:
+        """Prompt id and back end of what a closed job had asked for and nobody waits for."""
+        with self._transaction() as tx:
+            return slots.forsaken(tx, job_id)
 
     def ticket_of(self, run_id: str) -> Ticket | None:
         """The ticket of the job that a run holds; None when it holds none."""

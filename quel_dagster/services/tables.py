@@ -179,6 +179,8 @@ attempt = sa.Table(
     sa.Column("crash_count", sa.Integer, nullable=False),
     sa.Column("last_error", sa.Text),
     sa.Column("updated_at", _time, nullable=False),
+    sa.Column("cancel_asked_at", _time),
+    sa.Column("renders_before", sa.Integer),
     schema="quel",
 )
 """The newest attempt at a job (`Phase`)."""

@@ -12,7 +12,7 @@ from quel_dagster.model.job import Scene
 from quel_dagster.model.settings import Settings
 from quel_dagster.pipeline.category import one_picture_per_order
 from quel_dagster_tests.builders import job_row
-from quel_dagster_tests.intake.conftest import HASTY, SERVED, Door
+from quel_dagster_tests.intake.door import HASTY, SERVED, Door
 
 CATEGORIES = [
     one_picture_per_order(

@@ -125,6 +125,7 @@ def test_production_keeps_its_shape_and_gains_what_is_missing(production: sa.Eng
         "quel_production_jobs quel_production_path varchar YES",
         "CREATE INDEX quel_production_jobs_pending ON public.quel_production_jobs",
         "CREATE UNIQUE INDEX quel_credits_one_charge_per_picture ON public.quel_credits",
+        "CREATE INDEX quel_credits_of_organization ON public.quel_credits",
     }
 
 

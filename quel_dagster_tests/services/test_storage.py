@@ -131,7 +131,7 @@ def test_an_object_that_breaks_off_is_no_shorter_object(
 ) -> None:
     monkeypatch.setattr(storage_module, "READ_TIMEOUT", 0.2)
     with socketserver.TCPServer(("127.0.0.1", 0), handler) as server:
-        thread = Thread(target=server.handle_request)
+        thread = Thread(target=server.handle_request, daemon=True)
         thread.start()
         storage = bucket(f"http://127.0.0.1:{server.server_address[1]}")
         with pytest.raises(StorageAway, match=ADVICE):

@@ -14,7 +14,13 @@ from quel_dagster.model.status import JobStatus, Phase, PhotoStatus, SlotState
 from quel_dagster.services import tables
 from quel_dagster.services.database import connect
 
-OURS = [tables.attempt, tables.slot, tables.cut_off, tables.migration]
+OURS = [
+    tables.attempt,
+    tables.slot,
+    tables.opening_balance,
+    tables.cut_off,
+    tables.migration,
+]
 GIVEN = [
     tables.member,
     tables.organization,

@@ -4,7 +4,8 @@
 -- each, whatever the backlog. Two spellings keep the planner from reading more: ORDER BY names every
 -- column of the pending index, so that no other index will do, and the rows to show are handed over
 -- as an array, which makes it fetch them by their key.
--- :rung uuid[], :grace interval, :batch integer.
+-- A lapsed lease is left to the sweep for as long again.
+-- :rung uuid[], :grace interval, :lease interval, :batch integer.
 
 WITH RECURSIVE
 bounds AS MATERIALIZED (
@@ -49,7 +50,7 @@ found (job_id) AS (
                 AND j.quel_production_path = s.path
                 AND j.created_at > (SELECT b.created_after FROM bounds AS b)
                 AND j.created_at <= (SELECT b.created_by FROM bounds AS b)
-                AND (a.leased_until IS NULL OR a.leased_until <= clock_timestamp())
+                AND (a.leased_until IS NULL OR a.leased_until <= clock_timestamp() - CAST(:lease AS interval))
                 AND (a.next_try_at IS NULL OR a.next_try_at <= clock_timestamp())
             ORDER BY j.created_at, j.job_id
             LIMIT :batch
@@ -64,7 +65,7 @@ found (job_id) AS (
             AND j.quel_production_path IS NULL
             AND j.created_at > (SELECT b.created_after FROM bounds AS b)
             AND j.created_at <= (SELECT b.created_by FROM bounds AS b)
-            AND (a.leased_until IS NULL OR a.leased_until <= clock_timestamp())
+            AND (a.leased_until IS NULL OR a.leased_until <= clock_timestamp() - CAST(:lease AS interval))
             AND (a.next_try_at IS NULL OR a.next_try_at <= clock_timestamp())
         ORDER BY j.quel_production_path, j.created_at, j.job_id
         LIMIT :batch
@@ -82,7 +83,7 @@ SELECT
         WHEN j.job_input_data IN ('{}', '[]') THEN 'empty'
         ELSE jsonb_typeof(j.job_input_data)
     END AS input_type,
-    coalesce(a.attempt, 0) AS attempts,
+    CASE WHEN a.phase <> 'closed' THEN a.attempt ELSE 0 END AS attempts,
     j.job_id = ANY(CAST(:rung AS uuid[])) AS rung
 FROM quel_production_jobs AS j
 LEFT JOIN quel.attempt AS a ON j.job_id = a.job_id

@@ -75,12 +75,17 @@ class Backends:
         return self._servers.get(url.rstrip("/"))
 
     def pick(
-        self, prefer: str | None = None, *, should_stop: Callable[[], bool] = never
+        self,
+        prefer: str | None = None,
+        *,
+        avoid: str | None = None,
+        should_stop: Callable[[], bool] = never,
     ) -> ComfyServer:
         """The server with the fewest prompts that still has room; waits until there is one.
 
         Args:
             prefer: the address that wins among equals.
+            avoid: the address that is taken only when no other has room.
             should_stop: asked after every look around that found no room.
 
         Raises:
@@ -94,7 +99,9 @@ class Backends:
             loads = self._loads()
             room = [url for url, load in loads.items() if load < FULL]
             if room:
-                return self._servers[min(room, key=lambda url: (loads[url], url != prefer))]
+                return self._servers[
+                    min(room, key=lambda url: (url == avoid, loads[url], url != prefer))
+                ]
             longest = self._deadline if loads else min(SILENCE, self._deadline)
             left = begun + longest - self._clock()
             if left <= 0:

@@ -84,8 +84,14 @@ def change(engine: sa.Engine, table: sa.Table, key: UUID, **values: object) -> N
 
 
 def expire(engine: sa.Engine, job_id: UUID) -> None:
-    """Lets the lease of a job's attempt run out now."""
-    change(engine, tables.attempt, job_id, leased_until=sa.func.clock_timestamp())
+    """Lets the lease of a job's attempt have run out, so long ago that no sweep can be about."""
+    lapse(engine, job_id, LEASE * 2)
+
+
+def lapse(engine: sa.Engine, job_id: UUID, ago: timedelta = timedelta(0)) -> None:
+    """Lets the lease of a job's attempt have run out a while ago."""
+    over = sa.func.clock_timestamp() - ago
+    change(engine, tables.attempt, job_id, leased_until=over)
 
 
 def join_photo(engine: sa.Engine, production_id: UUID, *job_ids: UUID) -> None:

@@ -53,7 +53,9 @@ def explain(engine: sa.Engine) -> Node:
         first = sa.text(f"SELECT job_id FROM {GIVEN} ORDER BY job_id LIMIT 100")
         rung: list[UUID] = list(connection.execute(first).scalars())
         analyze = sa.text(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {load('look').text}")
-        values = {"rung": [str(i) for i in rung], "grace": timedelta(seconds=30), "batch": 50}
+        span = timedelta(seconds=30)
+        ids = [str(job_id) for job_id in rung]
+        values = {"rung": ids, "grace": span, "lease": span, "batch": 50}
         (answer,) = connection.execute(analyze, values).one()
     plans = json.loads(answer) if isinstance(answer, str) else answer
     return plans[0]["Plan"]

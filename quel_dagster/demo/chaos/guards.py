@@ -1,0 +1,92 @@
+"""The guards that keep a job from being lost or doubled, and a store from which they can be taken.
+
+Taking one out is for the proof that the counts would show it; the guards themselves are the
+product's.
+"""
+
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy import event
+
+from quel_dagster.model.job import Job, Picture, Slot, Spec, Ticket
+from quel_dagster.model.status import SlotState
+from quel_dagster.services import attempts, tables
+from quel_dagster.services.store import JobStore
+
+ADVISORY_LOCK = "pg_advisory_xact_lock"
+
+
+class Guard(StrEnum):
+    """What can be taken out."""
+
+    FENCE = "fence"
+    """A write shows the ticket. Without it, whoever comes back late writes on."""
+    LEASE = "lease"
+    """The living are known by their leases. Without it, every attempt counts as dead at once."""
+    LOCK = "lock"
+    """One reservation at a time counts a path's room. Without it, all count the same room."""
+    SLOT = "slot"
+    """What is delivered is not made again. Without it, every attempt makes every picture."""
+
+
+class GuardedStore(JobStore):
+    """The store without the guards named in `removed`.
+
+    Args:
+        engine: a pool of connections.
+        lease: how long an attempt counts as alive without a sign of life.
+        price: credits per delivered picture.
+        removed: the guards to go without.
+    """
+
+    def __init__(
+        self, engine: sa.Engine, *, lease: timedelta, price: int, removed: frozenset[Guard]
+    ) -> None:
+        given = timedelta(0) if Guard.LEASE in removed else lease
+        super().__init__(engine, lease=given, price=price)
+        self._removed = removed
+        if Guard.LOCK in removed:
+            event.listen(engine, "before_cursor_execute", without_lock, retval=True)
+
+    def plan(self, ticket: Ticket, specs: Sequence[Spec]) -> dict[int, Slot]:
+        """Without the slots' guard, nothing is delivered yet."""
+        slots = super().plan(ticket, specs)
+        if Guard.SLOT not in self._removed:
+            return slots
+        return {number: replace(slot, state=SlotState.SUBMITTED) for number, slot in slots.items()}
+
+    def deliver(self, job: Job, picture: Picture) -> None:
+        """Without the slots' guard, a slot has no picture yet."""
+        if Guard.SLOT in self._removed:
+            this = (tables.slot.c.job_id == job.id) & (tables.slot.c.slot == picture.slot)
+            with self._held(job.ticket) as tx:
+                tx.execute(sa.update(tables.slot).where(this).values(state=SlotState.SUBMITTED))
+        super().deliver(job, picture)
+
+    @contextmanager
+    def _held(self, ticket: Ticket) -> Generator[sa.Connection]:
+        """Without the fence, whoever asks holds the job."""
+        if Guard.FENCE not in self._removed:
+            with super()._held(ticket) as tx:
+                yield tx
+            return
+        with self._transaction() as tx:
+            attempts.lock(tx, ticket.job_id)
+            yield tx
+
+
+def without_lock(
+    _connection: sa.Connection,
+    _cursor: object,
+    statement: str,
+    parameters: object,
+    _context: object,
+    _many: bool,
+) -> tuple[str, object]:
+    """Every statement as it was, but for the one that takes the path's lock."""
+    return ("SELECT 1", ()) if ADVISORY_LOCK in statement else (statement, parameters)

@@ -1,0 +1,81 @@
+"""The kill matrix from end to end: fault after fault on one site, each counted when it is over.
+
+What the counts look like on a screen or in a file stands in `report`.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import sqlalchemy as sa
+
+from quel_dagster.demo.chaos import counting
+from quel_dagster.demo.chaos.book import payer
+from quel_dagster.demo.chaos.counting import Finding, Totals
+from quel_dagster.demo.chaos.faults import Fault
+from quel_dagster.demo.chaos.scene import Scene
+from quel_dagster.demo.chaos.site import Site
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """A fault and what became of its jobs. `executed` counts renders, `seconds` is what it took."""
+
+    fault: Fault
+    totals: Totals
+    executed: int
+    seconds: float
+    findings: Sequence[Finding]
+
+    @property
+    def wasted(self) -> int:
+        """Renders that made no picture."""
+        return max(0, self.executed - self.totals.pictures)
+
+
+def run(site: Site, faults: Sequence[Fault], jobs: int) -> Iterator[Result]:
+    """Lets the faults happen one after the other, each to its share of the jobs."""
+    for fault, number in shares(faults, jobs):
+        started = time.monotonic()
+        scene = Scene(site, fault, number)
+        scene.play()
+        yield count(site, scene, time.monotonic() - started)
+
+
+def shares(faults: Sequence[Fault], jobs: int) -> list[tuple[Fault, int]]:
+    """Each fault with its number of jobs, so that together they have as many as wanted."""
+    left, found = jobs, list[tuple[Fault, int]]()
+    by_need = sorted(faults, key=lambda fault: fault.most_jobs)
+    for place, fault in enumerate(by_need):
+        number = max(1, min(fault.most_jobs, -(-left // (len(by_need) - place))))
+        left -= number
+        found.append((fault, number))
+    return sorted(found, key=lambda share: faults.index(share[0]))
+
+
+def count(site: Site, scene: Scene, seconds: float) -> Result:
+    """What became of a scene's jobs."""
+    name = scene.fault.name
+    totals = counting.total(site.engine, name)
+    executed = site.renderers.executed(scene.job_ids)
+    findings = [
+        *counting.in_rows(site.engine, name),
+        *counting.in_bucket(site.engine, name, _stored(site, name)),
+        *(() if scene.fault.wastes_renders else counting.in_logs(executed, totals.pictures)),
+    ]
+    return Result(
+        fault=scene.fault,
+        totals=totals,
+        executed=len(executed),
+        seconds=seconds,
+        findings=findings,
+    )
+
+
+def _stored(site: Site, fault: str) -> list[str]:
+    """The keys of all pictures that were made for those who pay for a fault."""
+    members = sa.select(payer.c.payer_id).where(payer.c.fault == fault)
+    with site.engine.connect() as connection:
+        found: Sequence[UUID] = connection.scalars(members).all()
+    return [key for each in found for key in site.stored(f"generated-images/user-{each}/")]

@@ -1,0 +1,132 @@
+"""What the processes of a chaos run do: a door lets jobs in as the daemon does, a hand runs them.
+
+They are forked from a server that has imported this module, and so Dagster, once. Who starts them
+and what is done to them is not known here.
+"""
+
+import os
+import signal
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import dagster as dg
+
+from quel_dagster import categories
+from quel_dagster.demo.chaos.guards import Guard
+from quel_dagster.demo.chaos.trapped import TrappedEnvironment
+from quel_dagster.intake.tick import Tick
+from quel_dagster.model.errors import Unavailable
+from quel_dagster.pipeline.studio import Studio
+
+PAUSE = 0.1
+"""Seconds between two ticks of a door; a tick waits for a ring besides."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """Where a process works: the folder of the stack, its addresses, and what it goes without."""
+
+    home: Path
+    variables: Mapping[str, str]
+    removed: frozenset[Guard] = frozenset()
+
+    @property
+    def dagster_home(self) -> Path:
+        """The folder of the Dagster instance."""
+        return self.home / "dagster"
+
+    @property
+    def log(self) -> Path:
+        """The folder with a file for the output of each process."""
+        return self.home / "log"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A run request on its way from a door to a hand."""
+
+    path: str
+    run_config: Mapping[str, object]
+    tags: Mapping[str, str]
+
+
+def make_tables(place: Place) -> None:
+    """Makes Dagster's tables; several processes at once would stumble over each other."""
+    with _at_work(place):
+        pass
+
+
+def keep_door(place: Place, channel: "Connection[Request, None]") -> None:
+    """Lets jobs in and sends each on as a run request, until the other end of the channel closes.
+
+    What a tick or a sweep cannot do while a service is away is done by a later one.
+    """
+    by_path = {category.path: category for category in categories.load()}
+    with _at_work(place) as (environment, _instance):
+        worker = environment.settings.worker
+        log = dg.get_dagster_logger()
+        tick = Tick(environment.queue, environment.store, worker, by_path.keys(), log)
+        while not channel.poll(PAUSE):
+            with suppress(Unavailable):
+                for reservation in tick.let_in():
+                    channel.send(_request(by_path[reservation.path].run_request(reservation)))
+
+
+def run_jobs(place: Place, channel: "Connection[None, Request]") -> None:
+    """Executes run requests one by one, and says when it is ready for the next, until it is told.
+
+    The other end of the channel closes then.
+    """
+    by_path = {category.path: category for category in categories.load()}
+    with _at_work(place) as (environment, instance), suppress(EOFError, BrokenPipeError):
+        resources = _resources(environment)
+        while True:
+            channel.send(None)
+            request = channel.recv()
+            by_path[request.path].job.execute_in_process(
+                run_config=request.run_config,
+                tags=request.tags,
+                instance=instance,
+                resources=resources,
+                raise_on_error=False,
+            )
+
+
+@contextmanager
+def _at_work(place: Place) -> Generator[tuple[TrappedEnvironment, dg.DagsterInstance]]:
+    """The process's clients. Its output goes to its log; an interrupt is for its parent to hear."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with (place.log / f"process-{os.getpid()}.log").open("wb", buffering=0) as output:
+        for stream in (1, 2):
+            os.dup2(output.fileno(), stream)
+    environment = TrappedEnvironment(place.variables, place.removed)
+    try:
+        with dg.DagsterInstance.from_config(str(place.dagster_home)) as instance:
+            yield environment, instance
+    finally:
+        environment.close()
+
+
+def _resources(environment: TrappedEnvironment) -> Mapping[str, object]:
+    """What the ops ask for, as `quel_dagster.resources` names it."""
+    return {
+        "settings": environment.settings,
+        "store": environment.store,
+        "queue": environment.queue,
+        "studio": Studio(
+            store=environment.store,
+            storage=environment.storage,
+            backends=environment.backends,
+            queue=environment.queue,
+            settings=environment.settings,
+        ),
+    }
+
+
+def _request(request: dg.RunRequest) -> Request:
+    return Request(
+        path=str(request.job_name), run_config=request.run_config, tags=dict(request.tags)
+    )

@@ -1,0 +1,120 @@
+"""A house whose runs are processes of their own: they can be killed, told to stop, and waited for."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from logging import getLogger
+from pathlib import Path
+from uuid import UUID
+
+import dagster as dg
+import httpx
+import sqlalchemy as sa
+
+from quel_dagster.demo.comfyui.process import ComfyUIProcess
+from quel_dagster.demo.front_end import NewOrder
+from quel_dagster.outcomes import sweep
+from quel_dagster.pipeline.runs import DagsterRuns
+from quel_dagster.services import tables
+from quel_dagster_tests.house import House
+
+PATIENCE = 60.0
+"""Seconds; a run process imports Dagster before it does anything."""
+PICTURES = 3
+ORDER: dict[str, object] = {
+    "basePrompt": "a linen suit",
+    "aspect-ratio": "1:1",
+    "combinations": [{"angle": "front", "shot": "full", "quantity": PICTURES}],
+}
+
+
+def wait_until(condition: Callable[[], object], what: str) -> None:
+    """Asks until it is so: nothing tells when another process has come so far."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, f"in vain: {what}"
+        time.sleep(0.05)
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """A house, the folder of its Dagster instance, and the one server that renders for it."""
+
+    house: House
+    home: Path
+    comfyui: ComfyUIProcess
+    started: list[subprocess.Popen[bytes]] = field(default_factory=list[subprocess.Popen[bytes]])
+
+    def order(self) -> UUID:
+        payer = self.house.customers.person
+        order = NewOrder(path="fashion", input=ORDER, payer=payer, total_images=PICTURES)
+        return self.house.front_end.place(order)
+
+    def begin(self, *stop_after: str) -> subprocess.Popen[bytes]:
+        """One tick; the job it lets in runs in a process of its own."""
+        [reservation] = self.house.tick().let_in()
+        request = self.house.categories[reservation.path].run_request(reservation)
+        arguments = [json.dumps(request.run_config), json.dumps(dict(request.tags)), *stop_after]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "quel_dagster_tests.run_process", reservation.path, *arguments],
+            env={
+                **os.environ,
+                **self.house.environment.variables,
+                "DAGSTER_HOME": str(self.home),
+            },
+        )
+        self.started.append(process)
+        return process
+
+    def run_of(self, job_id: UUID) -> dg.DagsterRun:
+        """The newest run of a job."""
+        filters = dg.RunsFilter(tags={"quel/job_id": str(job_id)})
+        return self.house.instance.get_runs(filters, limit=1)[0]
+
+    def sweep(self) -> int:
+        environment = self.house.environment
+        runs = DagsterRuns(self.house.instance)
+        return sweep(environment.store, runs, environment.settings.worker, getLogger("sweep"))
+
+    def attempt(self, job_id: UUID) -> sa.RowMapping:
+        with self.house.environment.engine.connect() as connection:
+            this = tables.attempt.c.job_id == job_id
+            return connection.execute(sa.select(tables.attempt).where(this)).mappings().one()
+
+    def slots(self, job_id: UUID) -> list[str]:
+        """The states of a job's slots, in their order."""
+        with self.house.environment.engine.connect() as connection:
+            columns = tables.slot.c
+            mine = sa.select(columns.state).where(columns.job_id == job_id).order_by(columns.slot)
+            return list(connection.scalars(mine))
+
+    def is_rendering(self) -> bool:
+        """Whether the server is at a prompt."""
+        queue = httpx.get(f"{self.comfyui.url}/queue").raise_for_status().json()
+        return bool(queue["queue_running"])
+
+    def wait_for_the_second_picture(self, job_id: UUID) -> None:
+        """Until the first picture is delivered, and the second being rendered."""
+        begun = ["delivered", "submitted", "planned"]
+        wait_until(lambda: self.slots(job_id) == begun, "the first picture is delivered")
+        wait_until(self.is_rendering, "the second picture is being rendered")
+
+    def outcomes(self) -> list[str]:
+        """How every prompt ended that the server ever began."""
+        return [str(entry["outcome"]) for entry in self.comfyui.log()]
+
+    def serve_again(self, job_id: UUID) -> dg.DagsterRun:
+        """Rings and runs the job in this process, to its end."""
+        self.house.environment.queue.ring(job_id)
+        [run] = self.house.serve()
+        return run
+
+    def charges(self, job_id: UUID) -> list[int]:
+        production = self.house.row(job_id)["production_id"]
+        with self.house.environment.engine.connect() as connection:
+            mine = tables.ledger.c.production_idx == production
+            return list(connection.scalars(sa.select(tables.ledger.c.amount).where(mine)))
