@@ -69,10 +69,22 @@ class Tick:
         rows = self._store.look(named, self._settings.pending.grace, ROWS_PER_PATH)
         self._report_unknown(ring, {row.job_id for row in rows})
         self._cancel([row for row in rows if row.job_id in flagged])
+        admitted = self._admit([row for row in rows if row.job_id not in flagged])
+        reservations = [
+            reservation
+            for path, candidates in admitted.items()
+            for reservation in self._reserve(path, candidates)
+        ]
+        reserved = {reservation.ticket.job_id for reservation in reservations}
+        lost = {row.job_id for row in rows if row.needs_ring} - reserved
+        candidates = [job_id for found in admitted.values() for job_id, _ in found]
+        self._ring_again([each for each in candidates if each in lost])
+        return reservations
+
+    def _admit(self, rows: Sequence[WaitingRow]) -> dict[str, list[tuple[UUID, str | None]]]:
+        """The rows that may run, by the path that serves them; others are refused or left alone."""
         admitted: dict[str, list[tuple[UUID, str | None]]] = defaultdict(list)
         for row in rows:
-            if row.job_id in flagged:
-                continue
             match route(row, self._served, self._settings):
                 case Start(path=path, requested=requested):
                     admitted[path].append((row.job_id, requested))
@@ -81,11 +93,18 @@ class Tick:
                 case Leave(reason=reason):
                     if row.rung:
                         self._log.info("job %s is left alone: %s", row.job_id, reason)
-        return [
-            reservation
-            for path, candidates in admitted.items()
-            for reservation in self._reserve(path, candidates)
-        ]
+        return admitted
+
+    def _ring_again(self, job_ids: Sequence[UUID]) -> None:
+        """Keeps the ring of jobs that found their path full until they are old enough to be found.
+
+        Without it they would miss the room that a job makes which ends in the next seconds.
+        """
+        try:
+            for job_id in job_ids:
+                self._queue.ring(job_id)
+        except Unavailable as error:
+            self._log.warning("%s; jobs without room are looked at again later", error)
 
     def _listen(self) -> tuple[Ring, set[UUID]]:
         """What was rung for, and the jobs flagged to be cancelled as far as this tick finds them.

@@ -153,7 +153,8 @@ class WaitingRow:
     """A row at the front door: enough to route it, without its possibly huge input.
 
     `input_type` is PostgreSQL's `jsonb_typeof`, or `empty` for an object or array without members.
-    `attempts` counts those made so far; `rung` tells a row rung for in this tick from one found.
+    `attempts` counts those made so far; `rung` tells a row rung for in this tick from one found;
+    `needs_ring` one that is free and too young for a tick to find it without a ring.
     """
 
     job_id: UUID
@@ -163,6 +164,7 @@ class WaitingRow:
     input_type: str
     attempts: int
     rung: bool
+    needs_ring: bool
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,8 @@ it when an operator terminated the run. Dagster's own retries stay out of it.
 """
 
 import random
+import signal
+import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
@@ -28,6 +30,8 @@ MOST_DOUBLINGS = 20
 
 TERMINATED = frozenset({dg.DagsterRunStatus.CANCELING, dg.DagsterRunStatus.CANCELED})
 """Statuses of a run that an operator has terminated, which cancels its job."""
+STOPS = (signal.SIGINT, signal.SIGTERM)
+"""Signals that Dagster turns into an interrupt."""
 
 
 @contextmanager
@@ -119,17 +123,32 @@ def attentive(
     """The same execution; an interrupt, wherever it strikes, ends the attempt at once.
 
     Dagster turns SIGINT and SIGTERM into an error inside a step and between two steps, and runs no
-    hook then. Out here it only notes them, so that a second signal does not come between.
+    hook then.
     """
 
     def executed(run: Run, steps: Steps) -> Iterator[Event]:
         try:
             yield from execute(run, steps)
         except (dg.DagsterExecutionInterruptedError, KeyboardInterrupt):
-            end_interrupted(run, here())
+            with undisturbed():
+                end_interrupted(run, here())
             raise
 
     return executed
+
+
+@contextmanager
+def undisturbed() -> Generator[None]:
+    """Until the block ends, a second wish that the process should stop is not heard."""
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are the main thread's
+        return
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in STOPS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def end_interrupted(run: Execution, place: Environment) -> None:

@@ -97,7 +97,10 @@ class Reconciliation:
 
 @dataclass(frozen=True, kw_only=True)
 class Books:
-    """A payer's credits: before our first charge, moved by the ledger since, and now."""
+    """A payer's credits: to begin with, by the ledger since, and now.
+
+    `opening` is what was there before our first charge, and what was accepted later.
+    """
 
     payer: str
     payer_id: UUID
@@ -118,8 +121,8 @@ class Books:
             yield Finding(
                 kind=Kind.CREDITS_VANISHED if vanished else Kind.CREDITS_UNEXPLAINED,
                 subject=f"{self.payer} {self.payer_id}",
-                expected=f"{self.opening + self.moved} credits: {self.opening} before our first "
-                f"charge and {self.moved:+} in the ledger since",
+                expected=f"{self.opening + self.moved} credits: {self.opening} to begin with, "
+                f"{self.moved:+} by the ledger since",
                 found=f"{self.balance} credits, {abs(self.surplus)} {than}",
             )
         if self.balance < 0:

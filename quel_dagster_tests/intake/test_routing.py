@@ -18,6 +18,7 @@ ROW = WaitingRow(
     input_type="object",
     attempts=0,
     rung=False,
+    needs_ring=False,
 )
 USE_DEFAULT = WorkerSettings()
 REJECT = WorkerSettings.model_validate({"fallback": {"unknown_path_behavior": "reject"}})

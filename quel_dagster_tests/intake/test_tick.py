@@ -98,6 +98,18 @@ def test_a_path_takes_no_more_than_its_limit_and_the_oldest_first(door: Door) ->
     assert door.let_in(modules={"fashion": {"max_workers": 3}}) == waiting[3:]
 
 
+def test_a_rung_job_whose_path_is_full_is_let_in_as_soon_as_there_is_room(door: Door) -> None:
+    limit = {"fashion": {"max_workers": 1}}
+    early, late = door.order(), door.order()
+    (first,) = door.tick(modules=limit)
+    assert first.ticket.job_id == early
+    assert door.let_in(modules=limit) == []
+    door.store.open(first.ticket, "a run")
+    door.store.settle(first.ticket, Production(stopped="a test"))
+    assert door.let_in(modules=limit) == [late]
+    assert door.let_in(modules={"fashion": {"max_workers": 9}}) == []
+
+
 def test_a_full_path_keeps_no_other_waiting(door: Door) -> None:
     for path in ("fashion", "fashion", "shoes", "eats", "beauty"):
         door.unrung(path, age=OLD)

@@ -1,16 +1,18 @@
-"""The front end's cancel flags at the front door: honoured, taken away, or left to whom they mean."""
+"""Cancel flags at the front door: honoured and taken away, or left to whom they are meant for."""
 
 from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
+import redis
 import sqlalchemy as sa
 
 from quel_dagster.intake import tick as tick_module
 from quel_dagster.model.job import Production
 from quel_dagster.model.status import JobStatus
 from quel_dagster.services.database import connect
+from quel_dagster.services.queue import JobQueue
 from quel_dagster.services.store import JobStore
 from quel_dagster.services.tables import job
 from quel_dagster_tests.builders import job_row
@@ -167,3 +169,20 @@ def test_a_job_that_somebody_locks_keeps_its_flag_and_no_other_waiting(
     assert warning.startswith(f"the cancel flag of job {locked} stays for now: PostgreSQL")
     assert door.let_in() == []
     assert status(door, locked) is JobStatus.USER_CANCELLED
+
+
+def test_flags_that_cannot_be_looked_for_cost_no_ring(
+    door: Door, redis_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    job_id = door.order()
+    with redis.Redis.from_url(redis_url) as operator:
+        operator.acl_setuser(
+            "narrow", enabled=True, nopass=True, keys=["*"], commands=["+@all", "-scan"]
+        )
+        narrow = JobQueue(redis_url.replace("//", "//narrow:any@"), names=("quel_jobs_queue",))
+        assert replace(door, queue=narrow).let_in() == [job_id]
+        narrow.close()
+        operator.acl_deluser("narrow")
+    (warning,) = warnings(caplog)
+    assert "no permissions" in warning
+    assert "no cancel flag is seen" in warning

@@ -1,4 +1,4 @@
-"""A workshop with short leases, a slow server and a Dagster instance that several processes share."""
+"""Short leases, a slow server, and a Dagster instance that several processes share."""
 
 from collections.abc import Iterator
 from datetime import timedelta

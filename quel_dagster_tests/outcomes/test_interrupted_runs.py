@@ -1,4 +1,4 @@
-"""A run that is told to stop, as a real process: its job is handed back, or closed if that was asked."""
+"""A run whose process is told to stop hands its job back, or closes it if that was asked for."""
 
 import signal
 from uuid import UUID
@@ -27,42 +27,30 @@ def assert_completed_without_waste(workshop: Workshop, job_id: UUID) -> None:
     assert workshop.outcomes() == ["success"] * PICTURES
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_run_that_is_told_to_stop_hands_its_job_back(
-    workshop: Workshop, number: signal.Signals
-) -> None:
+def test_a_run_that_is_told_to_stop_hands_its_job_back(workshop: Workshop) -> None:
     job_id = workshop.order()
     process = workshop.begin()
     workshop.wait_for_the_second_picture(job_id)
-    process.send_signal(number)
+    process.send_signal(signal.SIGTERM)
     assert process.wait(30) == 0
     assert_handed_back(workshop, job_id)
     assert_completed_without_waste(workshop, job_id)
 
 
-def test_more_signals_while_the_job_is_handed_back_do_no_harm(workshop: Workshop) -> None:
-    job_id = workshop.order()
-    process = workshop.begin()
-    workshop.wait_for_the_second_picture(job_id)
-    while process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-    assert_handed_back(workshop, job_id)
-
-
 @pytest.mark.parametrize(
-    ("event", "step"),
+    "moments",
     [
-        ("STEP_SUCCESS", "open_job"),
-        ("STEP_START", "produce"),
-        ("STEP_SUCCESS", "produce"),
+        ["STEP_SUCCESS", "open_job"],
+        ["STEP_SUCCESS", "produce"],
+        ["STEP_SUCCESS", "open_job", "STEP_FAILURE", "fashion_specs"],
     ],
+    ids="-".join,
 )
-def test_a_signal_between_two_steps_is_no_less_heard(
-    workshop: Workshop, event: str, step: str
+def test_signals_between_steps_and_while_the_job_is_handed_back_do_no_harm(
+    workshop: Workshop, moments: list[str]
 ) -> None:
     job_id = workshop.order()
-    process = workshop.begin(event, step)
-    process.wait(60)
+    assert workshop.begin(*moments).wait(60) == 0
     assert_handed_back(workshop, job_id)
     assert_completed_without_waste(workshop, job_id)
 

@@ -1,4 +1,4 @@
-"""A house whose runs are processes of their own: they can be killed, told to stop, and waited for."""
+"""A house whose runs are processes of their own, to be killed, told to stop and waited for."""
 
 import json
 import os

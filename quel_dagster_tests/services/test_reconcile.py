@@ -125,7 +125,7 @@ def test_a_top_up_without_a_ledger_row_is_a_warning(engine: sa.Engine, job: Job)
     (finding,) = done.findings
     assert (finding.kind, done.errors) == ("credits_unexplained", 0)
     assert finding.subject == f"member {payer_of(job)}"
-    assert finding.expected.startswith("960 credits: 1000 before our first charge and -40 ")
+    assert finding.expected == "960 credits: 1000 to begin with, -40 by the ledger since"
     assert finding.found == "1460 credits, 500 more"
     assert "top-ups without a ledger row" in finding.look_at
 

@@ -2,8 +2,8 @@
 -- path's advisory lock, so that two of these never count the same room.
 -- Alive: an attempt whose lease has not run out, and a reservation for another lease: its run may
 -- be queued, which only the sweep can tell. Without a sweep the job is let in again after that.
--- Attempts rise here and not at failure, so that a job that kills its worker reaches its limit. A closed job that waits again was ordered again: it
--- begins anew.
+-- Attempts rise here and not at failure, so that a job that kills its worker reaches its limit.
+-- A closed job that waits again was ordered again: it begins anew.
 -- A held attempt row makes the upsert skip the job, never take it from a living attempt.
 -- :path text, :candidates uuid[] and :requested_paths text[] side by side, :room integer,
 -- :lease interval.

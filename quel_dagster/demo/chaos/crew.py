@@ -7,7 +7,7 @@ why. What one does stands in `processes`.
 import signal
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -58,36 +58,22 @@ class Crew:
 
     Args:
         place: where they work.
-        doors: how many tick at once, as if there were so many daemons.
-        hands: how many are ready at first.
-        copies: how often each run request is executed.
+        hands: how many there are at least.
     """
 
-    def __init__(self, place: Place, *, doors: int, hands: int, copies: int = 1) -> None:
+    def __init__(self, place: Place, *, hands: int) -> None:
         self._place = place
-        self._doors = doors
         self._hands = hands
-        self._copies = copies
+        self._doors = 0
+        self._copies = 1
         self._members: dict[Channel, Member] = {}
         self._waiting: deque[Request] = deque()
-        self._ready = threading.Event()
+        self._settled = threading.Event()
         self._closed = threading.Event()
         self._foreman = threading.Thread(target=self._work, name="foreman", daemon=True)
 
     def __enter__(self) -> Self:
-        """Begins when all hands are ready.
-
-        Raises:
-            StackFailed: they were not in time.
-        """
-        for _ in range(self._hands):
-            self._hire(State.STARTING)
-        for _ in range(self._doors):
-            self._hire(State.KEEPING_DOOR)
         self._foreman.start()
-        if not self._ready.wait(READY_IN):
-            self._close()
-            raise StackFailed(f"the processes did not begin; see {self._place.log}")
         return self
 
     def __exit__(
@@ -96,14 +82,6 @@ class Crew:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._close()
-
-    @property
-    def is_idle(self) -> bool:
-        """Whether no run waits or is being executed."""
-        return not self._waiting and not self._count()[State.BUSY]
-
-    def _close(self) -> None:
         """Everybody ends: by himself if he has nothing in hand, else at once."""
         self._closed.set()
         self._foreman.join()
@@ -116,29 +94,38 @@ class Crew:
             member.process.kill()
             member.process.join()
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether no run waits or is being executed."""
+        return not self._waiting and not self._all(State.BUSY)
+
+    def arrange(self, *, doors: int, copies: int) -> None:
+        """Has so many doors let jobs in, and every run executed so often, once all are ready.
+
+        Raises:
+            StackFailed: they were not in time.
+        """
+        self._doors = doors
+        self._copies = copies
+        self._settled.clear()
+        if not self._settled.wait(READY_IN):
+            raise StackFailed(f"the processes did not begin; see {self._place.log}")
+
     def _work(self) -> None:
         while not self._closed.is_set():
-            ready = wait([*self._members], LOOK_EVERY)
+            ready = wait([*self._members], LOOK_EVERY) if self._members else ()
             for member in [m for m in self._members.values() if m.channel in ready]:
                 self._hear(member)
-            for member in [m for m in self._members.values() if m.state is State.IDLE]:
+            for member in self._all(State.IDLE):
                 self._hand_out(member)
-            count = self._count()
-            if not count[State.STARTING]:
-                self._ready.set()
-                if self._waiting:
-                    self._hire(State.STARTING)
+            self._staff()
 
     def _hear(self, member: Member) -> None:
         """What a member says; one who says nothing any more has died."""
         try:
             message = member.channel.recv()
         except (EOFError, OSError):
-            del self._members[member.channel]
-            member.channel.close()
-            member.process.join()
-            is_door = member.state is State.KEEPING_DOOR
-            self._hire(State.KEEPING_DOOR if is_door else State.STARTING)
+            self._part_from(member)
             return
         if message is None:
             member.state = State.IDLE
@@ -152,6 +139,20 @@ class Crew:
                 member.channel.send(self._waiting[0])
                 self._waiting.popleft()
 
+    def _staff(self) -> None:
+        """Hires who is missing and lets go of doors that are too many."""
+        doors, starting = self._all(State.KEEPING_DOOR), self._all(State.STARTING)
+        hands = len(self._members) - len(doors)
+        missing = max(self._hands - hands, len(self._waiting) - len(starting))
+        for _ in range(missing):
+            self._hire(State.STARTING)
+        for _ in range(self._doors - len(doors)):
+            self._hire(State.KEEPING_DOOR)
+        for member in doors[self._doors :]:
+            self._part_from(member)
+        if not starting and missing <= 0:
+            self._settled.set()
+
     def _hire(self, state: State) -> None:
         ours, theirs = cast("tuple[Channel, Channel]", Pipe())
         work = keep_door if state is State.KEEPING_DOOR else run_jobs
@@ -159,8 +160,13 @@ class Crew:
         theirs.close()
         self._members[ours] = Member(process, ours, state)
 
-    def _count(self) -> Counter[State]:
-        return Counter(member.state for member in list(self._members.values()))
+    def _part_from(self, member: Member) -> None:
+        del self._members[member.channel]
+        member.channel.close()
+        member.process.join(GRACE)
+
+    def _all(self, state: State) -> list[Member]:
+        return [member for member in list(self._members.values()) if member.state is state]
 
 
 def prepare(place: Place) -> None:

@@ -6,6 +6,7 @@ and what is done to them is not known here.
 
 import os
 import signal
+import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -19,10 +20,14 @@ from quel_dagster.demo.chaos.guards import Guard
 from quel_dagster.demo.chaos.trapped import TrappedEnvironment
 from quel_dagster.intake.tick import Tick
 from quel_dagster.model.errors import Unavailable
+from quel_dagster.outcomes import sweep
+from quel_dagster.pipeline.runs import DagsterRuns
 from quel_dagster.pipeline.studio import Studio
 
 PAUSE = 0.1
 """Seconds between two ticks of a door; a tick waits for a ring besides."""
+SWEEP_EVERY = 0.5
+"""Seconds between two sweeps of a door."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,14 +70,19 @@ def keep_door(place: Place, channel: "Connection[Request, None]") -> None:
     What a tick or a sweep cannot do while a service is away is done by a later one.
     """
     by_path = {category.path: category for category in categories.load()}
-    with _at_work(place) as (environment, _instance):
+    with _at_work(place) as (environment, instance):
         worker = environment.settings.worker
         log = dg.get_dagster_logger()
+        runs = DagsterRuns(instance)
         tick = Tick(environment.queue, environment.store, worker, by_path.keys(), log)
+        swept = 0.0
         while not channel.poll(PAUSE):
             with suppress(Unavailable):
                 for reservation in tick.let_in():
                     channel.send(_request(by_path[reservation.path].run_request(reservation)))
+                if time.monotonic() >= swept + SWEEP_EVERY:
+                    sweep(environment.store, runs, worker, log)
+                    swept = time.monotonic()
 
 
 def run_jobs(place: Place, channel: "Connection[None, Request]") -> None:

@@ -14,9 +14,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from quel_dagster.demo.chaos import book
-from quel_dagster.demo.chaos.crew import Crew
 from quel_dagster.demo.chaos.faults import Fault
-from quel_dagster.demo.chaos.site import LIMITS, Site
+from quel_dagster.demo.chaos.site import Site
 from quel_dagster.demo.front_end import FrontEnd, NewOrder
 from quel_dagster.demo.recipes import RECIPES
 from quel_dagster.demo.samples import BALANCE, new_payers
@@ -51,11 +50,9 @@ class Scene:
 
     def play(self) -> None:
         """Lets it happen, and waits until all jobs are final, at most as long as the patience."""
-        doors, copies = self.fault.doors, self.fault.copies
-        hands = copies * sum(LIMITS.values()) if doors else 0
-        with Crew(self.site.place, doors=doors, hands=hands, copies=copies) as self._crew:
-            self.fault.script(self)
-            self.until_final()
+        self.site.crew.arrange(doors=self.fault.doors, copies=self.fault.copies)
+        self.fault.script(self)
+        self.until_final()
 
     def place(self, number: int | None = None) -> None:
         """Places so many jobs, else all of them; nobody rings when Redis is away."""
@@ -98,7 +95,7 @@ class Scene:
         self._until(
             lambda: (
                 self._scalar(unfinished) == 0
-                and self._crew.is_idle
+                and self.site.crew.is_idle
                 and not book.frozen(self._engine)
             )
         )

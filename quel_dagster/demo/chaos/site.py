@@ -13,7 +13,7 @@ import sqlalchemy as sa
 import yaml
 
 from quel_dagster.demo.chaos.book import open_book
-from quel_dagster.demo.chaos.crew import prepare
+from quel_dagster.demo.chaos.crew import Crew, prepare
 from quel_dagster.demo.chaos.guards import Guard
 from quel_dagster.demo.chaos.processes import Place
 from quel_dagster.demo.chaos.renderers import Renderers
@@ -56,6 +56,7 @@ class Site:
 
     stack: Stack
     place: Place
+    crew: Crew
     pace: Pace
     environment: Environment
     renderers: Renderers
@@ -98,9 +99,11 @@ def open_site(home: Path, pace: Pace, removed: frozenset[Guard]) -> Generator[Si
         url = stack.environ["QUEL_DAGSTER_DATABASE_URL"]
         (place.dagster_home / "dagster.yaml").write_text(DAGSTER_YAML.format(url=url))
         prepare(place)
+        crew = exits.enter_context(Crew(place, hands=sum(LIMITS.values())))
         yield Site(
             stack=stack,
             place=place,
+            crew=crew,
             pace=pace,
             environment=environment,
             renderers=Renderers(stack.comfyui),

@@ -39,6 +39,7 @@ def test_a_ring_shows_a_row_that_was_just_written(
             input_type="object",
             attempts=0,
             rung=True,
+            needs_ring=True,
         )
     ]
 

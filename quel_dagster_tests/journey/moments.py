@@ -1,0 +1,113 @@
+"""Orders whose life a test interferes with: when something happens, and what came of it."""
+
+import time
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from uuid import UUID
+
+import httpx
+import sqlalchemy as sa
+
+from quel_dagster.demo.comfyui.process import ComfyUIProcess
+from quel_dagster.demo.front_end import NewOrder
+from quel_dagster.model.job import Job, Picture
+from quel_dagster.services.tables import ledger, slot
+from quel_dagster_tests.house import House
+
+PATIENCE = 30.0
+"""Seconds for a moment to come."""
+
+
+def order(house: House, pictures: int = 1) -> UUID:
+    """A fashion order from a customer who can pay; rung for."""
+    document = {
+        "basePrompt": "linen suit",
+        "aspect-ratio": "1:1",
+        "combinations": [{"angle": "front", "shot": "full", "quantity": pictures}],
+    }
+    placed = NewOrder(
+        path="fashion", input=document, payer=house.customers.person, total_images=pictures
+    )
+    return house.front_end.place(placed)
+
+
+@contextmanager
+def once(condition: Callable[[], bool], act: Callable[[], object]) -> Generator[None]:
+    """Acts, on a thread of its own, as soon as the condition holds, while the block runs."""
+    with ThreadPoolExecutor(1) as thread:
+
+        def wait_and_act() -> None:
+            deadline = time.monotonic() + PATIENCE
+            while not condition():
+                assert time.monotonic() < deadline, "the moment did not come"
+                time.sleep(0.05)
+            act()
+
+        acted = thread.submit(wait_and_act)
+        yield
+        acted.result()
+
+
+def after_delivery(house: House, number: int, act: Callable[[], object]) -> None:
+    """Acts when a slot was delivered, before its run goes on."""
+    store = house.environment.store
+    deliver = store.deliver
+
+    def delivered(job: Job, picture: Picture) -> None:
+        deliver(job, picture)
+        if picture.slot == number:
+            act()
+
+    store.deliver = delivered
+
+
+def is_rendering(comfyui: ComfyUIProcess, job_id: UUID, number: int = 0) -> Callable[[], bool]:
+    return lambda: any(
+        entry["outcome"] == "running" and f"{job_id}/{number:03}-" in str(entry["filename_prefix"])
+        for entry in comfyui.log()
+    )
+
+
+def is_queued(comfyui: ComfyUIProcess, count: int) -> Callable[[], bool]:
+    """Whether so many prompts wait on the server."""
+
+    def waits() -> bool:
+        answer = httpx.get(f"{comfyui.url}/queue", trust_env=False).json()
+        return len(answer["queue_pending"]) == count
+
+    return waits
+
+
+def renders(comfyui: ComfyUIProcess, job_id: UUID) -> list[str]:
+    """How each prompt of a job ended that the server began to execute, in order."""
+    return [
+        str(entry["outcome"])
+        for entry in comfyui.log()
+        if f"/{job_id}/" in str(entry["filename_prefix"])
+    ]
+
+
+def slots(house: House, job_id: UUID) -> list[sa.RowMapping]:
+    """The job's slots in order."""
+    with house.environment.engine.connect() as connection:
+        found = sa.select(slot).where(slot.c.job_id == job_id).order_by(slot.c.slot)
+        return list(connection.execute(found).mappings())
+
+
+def charged(house: House, job_id: UUID) -> int:
+    """Credits that the job has cost."""
+    photo = house.row(job_id)["production_id"]
+    with house.environment.engine.connect() as connection:
+        total = sa.select(sa.func.coalesce(-sa.func.sum(ledger.c.amount), 0))
+        return connection.execute(total.where(ledger.c.production_idx == photo)).scalar_one()
+
+
+def logged(house: House) -> list[str]:
+    """Our own lines of every run, without path and job in front."""
+    return [
+        entry.user_message.partition(": ")[2]
+        for run in reversed(house.instance.get_runs())
+        for entry in house.instance.all_logs(run.run_id)
+        if not entry.is_dagster_event
+    ]
