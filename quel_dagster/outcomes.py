@@ -25,6 +25,7 @@ BATCH = 100
 """Attempts and runs that one sweep looks at: it costs a few statements, whatever the backlog."""
 EVERY = 5
 """Seconds between two sweeps, so that terminating a queued run cancels its job within ten."""
+ENDED = "attempts and runs that were ended"
 
 
 class Runs(Protocol):
@@ -68,24 +69,25 @@ def sweep(store: JobStore, runs: Runs, settings: WorkerSettings, log: logging.Lo
     Raises:
         Unavailable: PostgreSQL cannot be reached.
     """
-    ended: list[str] = []
+    ended = 0
     holders = store.holders(BATCH)
     of_jobs = runs.of({holder.ticket.job_id for holder in holders}) if holders else ()
     for holder in holders:
         own = [run for run in of_jobs if run.ticket == holder.ticket]
         if what := end_attempt(holder, own, store, runs, settings):
-            ended.append(what)
+            log.warning(what)
+            ended += 1
             for run in own:
                 runs.close(run, what)
     unfinished = runs.unfinished(BATCH)
     over = store.over({run.ticket for run in unfinished}) if unfinished else ()
     for run in unfinished:
         if run.ticket in over:
-            ended.append(f"run {run.id} is closed: its attempt at job {run.ticket.job_id} is over")
-            runs.close(run, ended[-1])
-    for what in ended:
-        log.warning(what)
-    return len(ended)
+            what = f"run {run.id} is closed: its attempt at job {run.ticket.job_id} is over"
+            log.warning(what)
+            ended += 1
+            runs.close(run, what)
+    return ended
 
 
 def end_attempt(
@@ -162,7 +164,7 @@ def sweep_sensor(
 ) -> dg.SkipReason:
     """One sweep; it asks for no run."""
     ended = sweep(store, DagsterRuns(context.instance), settings.worker, context.log)
-    return dg.SkipReason(f"{ended} attempts and runs were ended" if ended else "nothing to end")
+    return dg.SkipReason(f"{ENDED}: {ended}" if ended else "nothing to end")
 
 
 @dg.op(description="Does once, now, what the sensor `sweep` does by itself.")
@@ -173,7 +175,7 @@ def sweep_now(
 ) -> None:
     """One sweep."""
     ended = sweep(store, DagsterRuns(context.instance), settings.worker, context.log)
-    context.log.info(f"{ended} attempts and runs were ended")
+    context.log.info(f"{ENDED}: {ended}")
 
 
 @dg.job(

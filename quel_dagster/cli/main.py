@@ -6,6 +6,7 @@ import click
 from rich.console import Console
 
 from quel_dagster.cli.cancel import cancel_command
+from quel_dagster.cli.chaos import chaos_command
 from quel_dagster.cli.database import migrate_command, status_command
 from quel_dagster.cli.order import order_command
 from quel_dagster.cli.reconcile import reconcile_command
@@ -31,6 +32,7 @@ quel.add_command(order_command)
 quel.add_command(cancel_command)
 quel.add_command(reconcile_command)
 quel.add_command(status_command)
+quel.add_command(chaos_command)
 
 
 def main() -> None:

@@ -146,7 +146,7 @@ class Tick:
             case Answer.STOPPING:
                 self._log.info("job %s was cancelled: its run is to stop", job_id)
             case Answer.FINAL:
-                self._log.info("job %s is %s: its flag came too late", job_id, found.status)
+                self._log.info("job %s is %s already: its cancel flag goes", job_id, found.status)
             case Answer.ELSEWHERE | Answer.UNKNOWN:
                 return
         self._queue.clear_cancel(job_id)

@@ -116,6 +116,15 @@ class Brake:
             raise RenderStopped
 
 
+def note_flag(studio: Studio, job_id: UUID, warn: Callable[[str], None]) -> None:
+    """Notes the front end's flag in the store, where every verb that ends an attempt heeds it."""
+    try:
+        if studio.queue.is_cancelled(job_id):
+            studio.store.cancel(job_id)
+    except Unavailable as error:
+        warn(f"job {job_id}: whether it was cancelled is not known: {error}")
+
+
 def settle(
     studio: Studio, job: Job, production: Production, warn: Callable[[str], None]
 ) -> Outcome:

@@ -20,7 +20,9 @@ from quel_dagster.environment import Environment, here
 from quel_dagster.model.errors import QuelError, Remedy
 from quel_dagster.model.job import Outcome, Production, Ticket
 from quel_dagster.model.settings import Settings
+from quel_dagster.pipeline.cancelling import note_flag
 from quel_dagster.pipeline.leftovers import take_back
+from quel_dagster.pipeline.studio import Studio
 from quel_dagster.services.store import JobStore
 
 LONGEST_PAUSE = timedelta(hours=1)
@@ -50,7 +52,7 @@ def step(context: dg.OpExecutionContext, path: str, job_id: UUID) -> Generator[N
         ) from error
 
 
-@dg.failure_hook(required_resource_keys={"store", "settings"})
+@dg.failure_hook(required_resource_keys={"store", "settings", "studio"})
 def end_attempt(context: dg.HookContext) -> None:
     """Ends the attempt of a failed run at once: its job is closed, or waits for the next attempt.
 
@@ -63,6 +65,8 @@ def end_attempt(context: dg.HookContext) -> None:
         return
     error = context.op_exception
     message = (error.description if isinstance(error, dg.Failure) else None) or repr(error)
+    studio: Studio = context.resources.studio
+    note_flag(studio, ticket.job_id, context.log.warning)
     if is_terminated(context.instance, context.run_id):
         outcome = cancel(store, ticket, context.run_id)
     elif remedy_of(error) is Remedy.LATER:

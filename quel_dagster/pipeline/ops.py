@@ -102,7 +102,7 @@ def settle_job(
         except TicketLost as lost:
             context.log.warning(f"{job.path} job {job.id}: {lost}; this run ends here")
             return
-    summary = f"{outcome.delivered} delivered, {outcome.failed} missing"
+    summary = f"{outcome.delivered} delivered, {outcome.failed} failed"
     context.log.info(f"{job.path} job {job.id}: {outcome.status}, {summary}")
     context.add_output_metadata({"status": outcome.status.value, "pictures": outcome.delivered})
     if outcome.status is JobStatus.FAILED:

@@ -73,35 +73,18 @@ def open_job(tx: sa.Connection, ticket: Ticket, run_id: str, lease: timedelta) -
         TicketLost: the reservation was taken over or used, or the row is no longer pending.
     """
     row = lock(tx, ticket.job_id)
-    opened = tx.execute(
-        sa.update(attempt)
-        .where(
-            attempt.c.job_id == ticket.job_id,
-            attempt.c.claim_id == ticket.claim_id,
-            attempt.c.phase == Phase.RESERVED,
-        )
-        .values(
-            phase=Phase.STARTED,
-            run_id=run_id,
-            started_at=NOW,
-            leased_until=NOW + lease,
-            updated_at=NOW,
-        )
-        .returning(attempt.c.path, attempt.c.requested_path, attempt.c.renders_before)
-    ).one_or_none()
+    opened = _start(tx, ticket, run_id, lease)
     if opened is None or row is None:
         raise TicketLost(who_holds(tx, ticket))
     if row.job_status != JobStatus.PENDING:
         raise TicketLost(f"the job is {row.job_status} by now")
-    ordered_anew = opened.renders_before is None
-    if ordered_anew:
+    if opened.renders_before is None:
         spending.begin(tx, ticket.job_id)
     found = tx.execute(
         sa.update(job)
         .where(job.c.job_id == ticket.job_id)
         .values(
             job_status=JobStatus.PROCESSING,
-            started_at=NOW if ordered_anew else sa.func.coalesce(job.c.started_at, NOW),
             retry_count=ticket.attempt - 1,
         )
         .returning(job.c.job_type, job.c.job_input_data, job.c.quel_member_id, job.c.org_id)
@@ -213,3 +196,28 @@ def outcome_of(production: Production, slots: Tally, ordered: int) -> Outcome:
         status, failed = JobStatus.COMPLETED if delivered else JobStatus.FAILED, missing
         message = message or f"{missing} of {delivered + missing} pictures were not made"
     return Outcome(status=status, delivered=delivered, failed=failed, message=message)
+
+
+def _start(
+    tx: sa.Connection, ticket: Ticket, run_id: str, lease: timedelta
+) -> sa.Row[tuple[str, str | None, int | None]] | None:
+    """The reservation becomes this run's; its path, requested_path and renders_before, if it does.
+
+    It does not where another attempt has a later ticket, or this one was used before.
+    """
+    return tx.execute(
+        sa.update(attempt)
+        .where(
+            attempt.c.job_id == ticket.job_id,
+            attempt.c.claim_id == ticket.claim_id,
+            attempt.c.phase == Phase.RESERVED,
+        )
+        .values(
+            phase=Phase.STARTED,
+            run_id=run_id,
+            started_at=NOW,
+            leased_until=NOW + lease,
+            updated_at=NOW,
+        )
+        .returning(attempt.c.path, attempt.c.requested_path, attempt.c.renders_before)
+    ).one_or_none()

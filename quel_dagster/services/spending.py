@@ -15,7 +15,7 @@ NOW = sa.func.clock_timestamp()
 
 
 def begin(tx: sa.Connection, job_id: UUID) -> None:
-    """Begins the budget of a job that was just ordered, for the first time or again.
+    """Begins the budget of a job that was ordered, for the first time or again, and its time.
 
     What an earlier order of the same id gave up may be tried again, under prompt ids of its own.
     """
@@ -25,6 +25,7 @@ def begin(tx: sa.Connection, job_id: UUID) -> None:
         .where(mine, slot.c.state == SlotState.FAILED)
         .values(state=SlotState.PLANNED, generation=slot.c.generation + 1, error=None)
     )
+    tx.execute(sa.update(job).where(job.c.job_id == job_id).values(started_at=NOW))
     before = sa.select(_renders_beyond_first()).where(mine).scalar_subquery()
     tx.execute(sa.update(attempt).where(attempt.c.job_id == job_id).values(renders_before=before))
 

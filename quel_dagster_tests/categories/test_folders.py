@@ -17,4 +17,4 @@ def test_one_folder_out_and_another_in_needs_no_other_edit(tmp_path: Path) -> No
     module.write_text(module.read_text().replace('"beauty"', '"gardens"'))
     shutil.rmtree(folders / "beauty")
 
-    assert load(tmp_path) == "cartoon cinema eats fashion gardens job_queue"
+    assert load(tmp_path) == "cartoon cinema eats fashion gardens sweep_once job_queue sweep"

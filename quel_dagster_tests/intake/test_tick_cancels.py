@@ -90,7 +90,7 @@ def test_a_flag_that_comes_too_late_is_taken_away_and_told(
     before = job_row(door.engine, job_id)
     assert door.let_in() == []
     assert job_row(door.engine, job_id) == before
-    assert f"job {job_id} is failed: its flag came too late" in caplog.messages
+    assert f"job {job_id} is failed already: its cancel flag goes" in caplog.messages
     assert not door.queue.is_cancelled(job_id)
 
 

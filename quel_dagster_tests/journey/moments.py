@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from uuid import UUID
 
+import dagster as dg
 import httpx
 import sqlalchemy as sa
 
@@ -15,6 +16,8 @@ from quel_dagster.model.job import Job, Picture
 from quel_dagster.services.tables import ledger, slot
 from quel_dagster_tests.house import House
 
+Build = Callable[..., House]
+"""Makes a house of a budget, servers and a deadline; see the fixture `build`."""
 PATIENCE = 30.0
 """Seconds for a moment to come."""
 
@@ -32,16 +35,21 @@ def order(house: House, pictures: int = 1) -> UUID:
     return house.front_end.place(placed)
 
 
+def eventually(condition: Callable[[], bool]) -> None:
+    """Waits for what tells nobody that it has come."""
+    deadline = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < deadline, "the moment did not come"
+        time.sleep(0.05)
+
+
 @contextmanager
 def once(condition: Callable[[], bool], act: Callable[[], object]) -> Generator[None]:
     """Acts, on a thread of its own, as soon as the condition holds, while the block runs."""
     with ThreadPoolExecutor(1) as thread:
 
         def wait_and_act() -> None:
-            deadline = time.monotonic() + PATIENCE
-            while not condition():
-                assert time.monotonic() < deadline, "the moment did not come"
-                time.sleep(0.05)
+            eventually(condition)
             act()
 
         acted = thread.submit(wait_and_act)
@@ -81,11 +89,13 @@ def is_queued(comfyui: ComfyUIProcess, count: int) -> Callable[[], bool]:
 
 def renders(comfyui: ComfyUIProcess, job_id: UUID) -> list[str]:
     """How each prompt of a job ended that the server began to execute, in order."""
-    return [
-        str(entry["outcome"])
-        for entry in comfyui.log()
-        if f"/{job_id}/" in str(entry["filename_prefix"])
-    ]
+
+    def outcomes() -> list[str]:
+        entries = (each for each in comfyui.log() if str(job_id) in str(each["filename_prefix"]))
+        return [str(entry["outcome"]) for entry in entries]
+
+    eventually(lambda: "running" not in outcomes())
+    return outcomes()
 
 
 def slots(house: House, job_id: UUID) -> list[sa.RowMapping]:
@@ -111,3 +121,24 @@ def logged(house: House) -> list[str]:
         for entry in house.instance.all_logs(run.run_id)
         if not entry.is_dagster_event
     ]
+
+
+def ends(house: House, job_id: UUID) -> tuple[str, int, int, int]:
+    """Status, pictures delivered and missing, credits charged."""
+    row = house.row(job_id)
+    counts = row["completed_images"], row["failed_images"]
+    return row["job_status"], *counts, charged(house, job_id)
+
+
+def decisions(house: House) -> list[str]:
+    """The log lines that tell what is left of the budget."""
+    return [line for line in logged(house) if "left to the job" in line]
+
+
+def serve_again(house: House, job_id: UUID) -> list[dg.DagsterRun]:
+    """The next attempt, once the pause before it is over."""
+    runs: list[dg.DagsterRun] = []
+    while not runs:
+        house.environment.queue.ring(job_id)
+        runs = house.serve()
+    return runs

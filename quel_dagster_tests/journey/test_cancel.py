@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from quel_dagster.demo.comfyui.process import ComfyUIProcess
+from quel_dagster.model.errors import StorageAway
 from quel_dagster.model.status import PhotoStatus
 from quel_dagster.services.comfyui.found import Broken, Finished
 from quel_dagster.services.comfyui.server import ComfyServer
@@ -186,6 +187,25 @@ def test_a_picture_that_was_made_too_late_is_neither_stored_nor_charged(
     house.serve()
     assert_cancelled(house, job_id, delivered=0)
     assert renders(comfyui, job_id) == ["success"]
+
+
+def test_a_flag_at_the_moment_an_attempt_fails_leaves_no_other_attempt(house: House) -> None:
+    job_id = order(house, 2)
+    storage = house.environment.storage
+    put = storage.put
+
+    def flag_and_fail(key: str, data: bytes, content_type: str) -> None:
+        if "/001-" in key:
+            house.environment.queue.flag_cancel(job_id)
+            raise StorageAway("S3 is away")
+        put(key, data, content_type)
+
+    storage.put = flag_and_fail
+    [run] = house.serve()
+    assert run.is_failure
+    assert house.row(job_id)["job_status"] == "user_cancelled"
+    house.tick().let_in()
+    assert_cancelled(house, job_id, delivered=1)
 
 
 def test_a_cancel_after_the_last_picture_finds_the_job_completed(

@@ -25,6 +25,8 @@ def test_a_price_is_all_that_must_be_set() -> None:
     assert settings.worker.pending.grace == timedelta(seconds=30)
     assert settings.worker.pending.max_age == timedelta(hours=24)
     assert settings.worker.attempts.max == 3
+    assert settings.worker.attempts.renders == 6
+    assert settings.worker.attempts.time == timedelta(hours=1)
     assert settings.worker.fallback.default_path == "fashion"
     assert settings.worker.fallback.unknown_path_behavior is UnknownPath.USE_DEFAULT
     assert settings.worker.ignored_paths == ("multiview", "landing")
@@ -116,6 +118,7 @@ def test_addresses_may_stand_apart_or_together(written: object, found: tuple[str
         ("worker", {"redis": {"queue_names": []}}, "worker.redis.queue_names: Tuple should have"),
         ("worker", {"redis": {"queue_names": "q"}}, "worker.redis.queue_names: Input should be"),
         ("worker", {"redis": {"timeout": "9s"}}, "worker.redis.timeout: Input should be less"),
+        ("worker", {"attempts": {"renders": -1}}, "worker.attempts.renders: Input should be gr"),
         ("worker", {"attempts": {"max": 0}}, "worker.attempts.max: Input should be greater"),
         ("worker", {"attempts": {"lease": "0s"}}, "worker.attempts.lease: Input should be greater"),
         (

@@ -18,7 +18,11 @@ SECONDS = 1.0
 
 
 @pytest.fixture
-def workshop(variables: dict[str, str], tmp_path: Path) -> Iterator[Workshop]:
+def workshop(
+    variables: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[Workshop]:
+    """Its parameter, if there is one, is what a picture takes."""
+    seconds: float = getattr(request, "param", SECONDS)
     config = Path(variables["QUEL_CONFIG"])
     patience = "attempts: {max: 2, backoff: 10ms"
     config.write_text(config.read_text().replace(patience, f"{patience}, lease: 2s"))
@@ -26,7 +30,7 @@ def workshop(variables: dict[str, str], tmp_path: Path) -> Iterator[Workshop]:
     home.mkdir()
     (home / "dagster.yaml").write_text("telemetry: {enabled: false}")
     with (
-        ComfyUIProcess(data=tmp_path / "comfyui", seconds=SECONDS) as comfyui,
+        ComfyUIProcess(data=tmp_path / "comfyui", seconds=seconds) as comfyui,
         dg.DagsterInstance.from_config(str(home)) as instance,
     ):
         environment = Environment(variables | {"COMFYUI_URLS": comfyui.url})

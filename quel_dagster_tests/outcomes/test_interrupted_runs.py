@@ -1,11 +1,16 @@
 """A run whose process is told to stop hands its job back, or closes it if that was asked for."""
 
 import signal
+from collections.abc import Sequence
 from uuid import UUID
 
 import dagster as dg
 import pytest
 
+from quel_dagster.model.errors import Unavailable
+from quel_dagster.model.job import Slot, Spec, Ticket
+from quel_dagster_tests.house import House
+from quel_dagster_tests.journey.moments import charged, order
 from quel_dagster_tests.outcomes.workshop import PICTURES, Workshop, wait_until
 
 
@@ -23,7 +28,7 @@ def assert_completed_without_waste(workshop: Workshop, job_id: UUID) -> None:
     row, attempt = workshop.house.row(job_id), workshop.attempt(job_id)
     assert (row["job_status"], row["retry_count"], row["error_message"]) == ("completed", 0, None)
     assert (attempt["attempt"], attempt["crash_count"]) == (1, 0)
-    assert workshop.charges(job_id) == [-20] * PICTURES
+    assert charged(workshop.house, job_id) == 20 * PICTURES
     assert workshop.outcomes() == ["success"] * PICTURES
 
 
@@ -70,6 +75,34 @@ def test_a_run_that_is_terminated_cancels_its_job_and_the_prompt_in_work(
     assert row["error_message"] == f"run {run.run_id} was terminated"
     assert row["completed_at"] is not None
     assert workshop.run_of(job_id).status is dg.DagsterRunStatus.CANCELED
-    assert workshop.charges(job_id) == [-20]
+    assert charged(workshop.house, job_id) == 20
     wait_until(lambda: not workshop.is_rendering(), "the server stops")
     assert workshop.outcomes() == ["success", "interrupted"]
+
+
+@pytest.mark.parametrize("workshop", [10.0], indirect=True)
+def test_a_run_whose_job_was_closed_meanwhile_takes_its_prompt_back(workshop: Workshop) -> None:
+    job_id = workshop.order()
+    process = workshop.begin()
+    wait_until(workshop.is_rendering, "the first picture is being rendered")
+    [holder] = workshop.house.environment.store.holders(10)
+    workshop.house.environment.store.call_off(holder.ticket, "its run was marked as canceled")
+    process.wait(30)
+    assert workshop.run_of(job_id).status is dg.DagsterRunStatus.SUCCESS
+    wait_until(lambda: workshop.outcomes() == ["interrupted"], "the server stops")
+    assert workshop.house.row(job_id)["job_status"] == "user_cancelled"
+
+
+def test_a_step_that_fails_while_its_run_is_terminated_cancels_the_job(house: House) -> None:
+    job_id = order(house)
+
+    def away(ticket: Ticket, specs: Sequence[Spec]) -> dict[int, Slot]:
+        [run] = house.instance.get_runs()
+        house.instance.report_run_canceling(run)
+        raise Unavailable
+
+    house.environment.store.plan = away
+    [run] = house.serve()
+    assert run.status is dg.DagsterRunStatus.CANCELED
+    row = house.row(job_id)
+    assert (row["job_status"], row["completed_images"]) == ("user_cancelled", 0)

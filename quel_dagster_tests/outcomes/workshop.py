@@ -16,20 +16,15 @@ import httpx
 import sqlalchemy as sa
 
 from quel_dagster.demo.comfyui.process import ComfyUIProcess
-from quel_dagster.demo.front_end import NewOrder
 from quel_dagster.outcomes import sweep
 from quel_dagster.pipeline.runs import DagsterRuns
 from quel_dagster.services import tables
 from quel_dagster_tests.house import House
+from quel_dagster_tests.journey.moments import order
 
 PATIENCE = 60.0
 """Seconds; a run process imports Dagster before it does anything."""
 PICTURES = 3
-ORDER: dict[str, object] = {
-    "basePrompt": "a linen suit",
-    "aspect-ratio": "1:1",
-    "combinations": [{"angle": "front", "shot": "full", "quantity": PICTURES}],
-}
 
 
 def wait_until(condition: Callable[[], object], what: str) -> None:
@@ -50,9 +45,7 @@ class Workshop:
     started: list[subprocess.Popen[bytes]] = field(default_factory=list[subprocess.Popen[bytes]])
 
     def order(self) -> UUID:
-        payer = self.house.customers.person
-        order = NewOrder(path="fashion", input=ORDER, payer=payer, total_images=PICTURES)
-        return self.house.front_end.place(order)
+        return order(self.house, PICTURES)
 
     def begin(self, *stop_after: str) -> subprocess.Popen[bytes]:
         """One tick; the job it lets in runs in a process of its own."""
@@ -112,9 +105,3 @@ class Workshop:
         self.house.environment.queue.ring(job_id)
         [run] = self.house.serve()
         return run
-
-    def charges(self, job_id: UUID) -> list[int]:
-        production = self.house.row(job_id)["production_id"]
-        with self.house.environment.engine.connect() as connection:
-            mine = tables.ledger.c.production_idx == production
-            return list(connection.scalars(sa.select(tables.ledger.c.amount).where(mine)))

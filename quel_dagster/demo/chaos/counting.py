@@ -27,6 +27,8 @@ class Wrong(StrEnum):
     OVER_LIMIT = "over the limit"
     LATE_CHANGES = "late changes"
     WASTED_RENDERS = "wasted renders"
+    NOT_STRUCK = "not struck"
+    """No job reached the point of the fault: its row would prove nothing."""
 
 
 STATEMENTS = {

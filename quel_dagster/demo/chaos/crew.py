@@ -23,7 +23,7 @@ from quel_dagster.demo.guard import register_process
 from quel_dagster.demo.supervisor import REGISTER, StackFailed
 
 FORKSERVER = get_context("forkserver")
-FORKSERVER.set_forkserver_preload([keep_door.__module__])
+FORKSERVER.set_forkserver_preload(["__main__", keep_door.__module__])
 
 Channel: TypeAlias = "Connection[Request, Request | None]"
 
@@ -57,11 +57,11 @@ class Crew:
     """Doors and hands. Whoever dies is replaced; when all hands are busy, one more is hired.
 
     Args:
-        place: where they work.
+        place: where they work, and what they go without.
         hands: how many there are at least.
     """
 
-    def __init__(self, place: Place, *, hands: int) -> None:
+    def __init__(self, place: Place, *, hands: int = 7) -> None:
         self._place = place
         self._hands = hands
         self._doors = 0

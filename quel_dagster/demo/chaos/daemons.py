@@ -6,8 +6,8 @@ Jobs are let in and run by Dagster alone then; nothing of it can be struck at a 
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from quel_dagster.demo.chaos.processes import Place
 from quel_dagster.demo.dagster import (
     code_server_part,
     daemon_part,
@@ -17,11 +17,14 @@ from quel_dagster.demo.dagster import (
 )
 from quel_dagster.demo.supervisor import Supervisor
 
+if TYPE_CHECKING:
+    from quel_dagster.demo.chaos.processes import Place
+
 DEFINITIONS = "quel_dagster.definitions"
 
 
 @contextmanager
-def two_daemons(place: Place) -> Generator[None]:
+def two_daemons(place: "Place") -> Generator[None]:
     """A code server, a webserver and two daemons, all on one database, until the block ends.
 
     Raises:

@@ -25,13 +25,18 @@ class Guard(StrEnum):
     """What can be taken out."""
 
     FENCE = "fence"
-    """A write shows the ticket. Without it, whoever comes back late writes on."""
     LEASE = "lease"
-    """The living are known by their leases. Without it, every attempt counts as dead at once."""
     LOCK = "lock"
-    """One reservation at a time counts a path's room. Without it, all count the same room."""
     SLOT = "slot"
-    """What is delivered is not made again. Without it, every attempt makes every picture."""
+
+
+WITHOUT = {
+    Guard.FENCE: "a write does not show the ticket; whoever comes back late writes on",
+    Guard.LEASE: "every attempt counts as dead at once",
+    Guard.LOCK: "all who reserve at the same time count the same room",
+    Guard.SLOT: "what is delivered is not remembered; every attempt makes every picture",
+}
+"""What it is like without a guard."""
 
 
 class GuardedStore(JobStore):
@@ -52,6 +57,7 @@ class GuardedStore(JobStore):
         self._removed = removed
         if Guard.LOCK in removed:
             event.listen(engine, "before_cursor_execute", without_lock, retval=True)
+            event.listen(engine, "commit", slowly)
 
     def plan(self, ticket: Ticket, specs: Sequence[Spec]) -> dict[int, Slot]:
         """Without the slots' guard, nothing is delivered yet."""
@@ -90,3 +96,8 @@ def without_lock(
 ) -> tuple[str, object]:
     """Every statement as it was, but for the one that takes the path's lock."""
     return ("SELECT 1", ()) if ADVISORY_LOCK in statement else (statement, parameters)
+
+
+def slowly(connection: sa.Connection) -> None:
+    """A commit that takes its time, as on a busy disk: that two count at once is no luck then."""
+    connection.exec_driver_sql("SELECT pg_sleep(0.2)")

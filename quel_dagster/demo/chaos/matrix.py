@@ -12,7 +12,8 @@ import sqlalchemy as sa
 
 from quel_dagster.demo.chaos import counting
 from quel_dagster.demo.chaos.book import payer
-from quel_dagster.demo.chaos.counting import Finding, Totals
+from quel_dagster.demo.chaos.counting import Finding, Totals, Wrong
+from quel_dagster.demo.chaos.crew import Crew
 from quel_dagster.demo.chaos.faults import Fault
 from quel_dagster.demo.chaos.scene import Scene
 from quel_dagster.demo.chaos.site import Site
@@ -34,13 +35,18 @@ class Result:
         return max(0, self.executed - self.totals.pictures)
 
 
-def run(site: Site, faults: Sequence[Fault], jobs: int) -> Iterator[Result]:
+def run(site: Site, crew: Crew, faults: Sequence[Fault], jobs: int) -> Iterator[Result]:
     """Lets the faults happen one after the other, each to its share of the jobs."""
     for fault, number in shares(faults, jobs):
-        started = time.monotonic()
-        scene = Scene(site, fault, number)
-        scene.play()
-        yield count(site, scene, time.monotonic() - started)
+        yield play(site, crew, fault, number)
+
+
+def play(site: Site, crew: Crew, fault: Fault, number: int) -> Result:
+    """Lets one fault happen to so many jobs, and counts what became of them."""
+    started = time.monotonic()
+    scene = Scene(site, crew, fault, number)
+    scene.play()
+    return count(site, scene, time.monotonic() - started)
 
 
 def shares(faults: Sequence[Fault], jobs: int) -> list[tuple[Fault, int]]:
@@ -64,6 +70,9 @@ def count(site: Site, scene: Scene, seconds: float) -> Result:
         *counting.in_bucket(site.engine, name, _stored(site, name)),
         *(() if scene.fault.wastes_renders else counting.in_logs(executed, totals.pictures)),
     ]
+    if scene.fault.points and not totals.strikes:
+        what = f"no job came to the point {scene.fault.points[0]!r}"
+        findings.append(Finding(wrong=Wrong.NOT_STRUCK, job_id=None, what=what))
     return Result(
         fault=scene.fault,
         totals=totals,

@@ -14,6 +14,7 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from quel_dagster.demo.chaos import book
+from quel_dagster.demo.chaos.crew import Crew
 from quel_dagster.demo.chaos.faults import Fault
 from quel_dagster.demo.chaos.site import Site
 from quel_dagster.demo.front_end import FrontEnd, NewOrder
@@ -34,15 +35,17 @@ class Scene:
 
     Args:
         site: the services.
+        crew: the processes.
         fault: what is to happen.
         number: how many jobs.
     """
 
-    def __init__(self, site: Site, fault: Fault, number: int) -> None:
+    def __init__(self, site: Site, crew: Crew, fault: Fault, number: int) -> None:
         self.site = site
         self.fault = fault
         self.number = number
         self.job_ids: list[UUID] = []
+        self._crew = crew
         self._engine = site.engine
         self._front_end = FrontEnd(site.engine, None)
         self._orders = self._endless_orders()
@@ -50,23 +53,24 @@ class Scene:
 
     def play(self) -> None:
         """Lets it happen, and waits until all jobs are final, at most as long as the patience."""
-        self.site.crew.arrange(doors=self.fault.doors, copies=self.fault.copies)
+        self._crew.arrange(doors=self.fault.doors, copies=self.fault.copies)
         self.fault.script(self)
         self.until_final()
 
-    def place(self, number: int | None = None) -> None:
-        """Places so many jobs, else all of them; nobody rings when Redis is away."""
+    def place(self, number: int | None = None, *, quietly: bool = False) -> None:
+        """Places so many jobs, else all of them, and rings for each as soon as it is placed."""
         for _ in range(self.number if number is None else number):
             order = next(self._orders)
             is_victim = self.fault.victims is None or len(self.job_ids) < self.fault.victims
             job_id = self._front_end.place(order)
-            expected = self.fault.expected_of_victims if is_victim else self.fault.expected
+            expected = (is_victim and self.fault.expected_of_victims) or self.fault.expected
             book.note_job(self._engine, self.fault.name, job_id, sorted(expected))
             if is_victim and self.fault.points:
                 point = next(self._points)
                 book.set_trap(self._engine, job_id, point, self.fault.deed, self.fault.times)
             self.job_ids.append(job_id)
-            self.ring([job_id])
+            if not quietly:
+                self.ring([job_id])
 
     def ring(self, job_ids: Sequence[UUID], times: int = 1) -> None:
         """Rings for jobs, if Redis can be reached."""
@@ -95,7 +99,7 @@ class Scene:
         self._until(
             lambda: (
                 self._scalar(unfinished) == 0
-                and self.site.crew.is_idle
+                and self._crew.is_idle
                 and not book.frozen(self._engine)
             )
         )
@@ -123,6 +127,7 @@ class Scene:
         while time.monotonic() < ends:
             with suppress(Unavailable):  # that is what a fault may be about
                 self._wake()
+            with suppress(Unavailable):
                 if is_so():
                     return
             if isinstance(event := self.site.stack.wait(LOOK_EVERY), Stop):

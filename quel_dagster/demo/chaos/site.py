@@ -13,8 +13,7 @@ import sqlalchemy as sa
 import yaml
 
 from quel_dagster.demo.chaos.book import open_book
-from quel_dagster.demo.chaos.crew import Crew, prepare
-from quel_dagster.demo.chaos.guards import Guard
+from quel_dagster.demo.chaos.crew import prepare
 from quel_dagster.demo.chaos.processes import Place
 from quel_dagster.demo.chaos.renderers import Renderers
 from quel_dagster.demo.samples import move_in
@@ -56,7 +55,6 @@ class Site:
 
     stack: Stack
     place: Place
-    crew: Crew
     pace: Pace
     environment: Environment
     renderers: Renderers
@@ -82,8 +80,8 @@ class Site:
 
 
 @contextmanager
-def open_site(home: Path, pace: Pace, removed: frozenset[Guard]) -> Generator[Site]:
-    """Starts everything in a folder that holds nothing yet, and stops it when the block ends."""
+def open_site(home: Path, pace: Pace) -> Generator[Site]:
+    """Starts the services in a folder that holds nothing yet, and stops them after the block."""
     options = Options(renderers=2, seconds=pace.render, with_dagster=False)
     with ExitStack() as exits:
         stack = exits.enter_context(Stack(home, options))
@@ -94,16 +92,14 @@ def open_site(home: Path, pace: Pace, removed: frozenset[Guard]) -> Generator[Si
         environment = Environment(variables)
         exits.callback(environment.close)
         open_book(environment.engine, LIMITS)
-        place = Place(home=home, variables=variables, removed=removed)
+        place = Place(home=home, variables=variables)
         place.dagster_home.mkdir()
         url = stack.environ["QUEL_DAGSTER_DATABASE_URL"]
         (place.dagster_home / "dagster.yaml").write_text(DAGSTER_YAML.format(url=url))
         prepare(place)
-        crew = exits.enter_context(Crew(place, hands=sum(LIMITS.values())))
         yield Site(
             stack=stack,
             place=place,
-            crew=crew,
             pace=pace,
             environment=environment,
             renderers=Renderers(stack.comfyui),

@@ -73,6 +73,14 @@ def test_the_preferred_server_wins_among_equals_only(farm: Farm) -> None:
     assert farm.pick(prefer=2) == 0
 
 
+def test_the_avoided_server_is_taken_only_when_no_other_has_room(farm: Farm) -> None:
+    farm.have(0, 1, None)
+    assert farm.backends.pick(avoid=farm.urls[0]).url == farm.urls[1]
+
+    farm.have(0, 2, None)
+    assert farm.backends.pick(avoid=farm.urls[0]).url == farm.urls[0]
+
+
 def test_a_server_with_one_running_and_one_waiting_is_waited_for(farm: Farm) -> None:
     farm.have(2, 2, 5)
     farm.scripts[1].answer("/prompt", {"exec_info": {"queue_remaining": 2}})

@@ -1,0 +1,119 @@
+"""The kill matrix in short: real processes are killed, and afterwards everything is counted."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from quel_dagster.demo.chaos.book import chaos_job
+from quel_dagster.demo.chaos.counting import Wrong
+from quel_dagster.demo.chaos.crew import Crew
+from quel_dagster.demo.chaos.faults import BY_NAME, Fault
+from quel_dagster.demo.chaos.guards import Guard
+from quel_dagster.demo.chaos.matrix import Result, play
+from quel_dagster.demo.chaos.points import Point
+from quel_dagster.demo.chaos.site import Pace, Site, open_site
+from quel_dagster.services.tables import job
+
+PACE = Pace(render=0.2, lease=2.0, outage=1.0, redis_outage=3.0, patience=100.0, attempts=4)
+
+Play = Callable[[Fault, int], Result]
+
+
+@pytest.fixture(scope="module")
+def site(open_folder: Path) -> Iterator[Site]:
+    with open_site(open_folder / "chaos", PACE) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def crew(site: Site) -> Iterator[Crew]:
+    with Crew(site.place) as working:
+        yield working
+
+
+@pytest.fixture
+def struck(site: Site, crew: Crew) -> Play:
+    """Lets a fault happen to so many jobs of a picture or two."""
+
+    def happen(fault: Fault, number: int) -> Result:
+        return play(site, crew, replace(fault, most_images=min(2, fault.most_images)), number)
+
+    return happen
+
+
+def test_a_run_killed_at_any_point_costs_nothing_and_no_render(struck: Play) -> None:
+    killed = replace(
+        BY_NAME["killed-after-open"],
+        name="killed-anywhere",
+        points=tuple(point for point in Point if point is not Point.SETTLED),
+    )
+    result = struck(killed, 8)
+    assert result.findings == []
+    assert result.totals.strikes == 8
+    assert result.executed == result.totals.pictures == 12
+
+
+def test_a_job_that_kills_its_worker_each_time_fails_while_others_flow(
+    site: Site, struck: Play
+) -> None:
+    fault = BY_NAME["killed-every-time"]
+    result = struck(fault, 4)
+    assert result.findings == []
+    assert result.totals.strikes == PACE.attempts
+    ended = (
+        sa.select(job.c.job_status, job.c.error_message)
+        .join(chaos_job, chaos_job.c.job_id == job.c.job_id)
+        .where(chaos_job.c.fault == fault.name)
+        .order_by(job.c.completed_at)
+    )
+    with site.engine.connect() as connection:
+        statuses, messages = zip(*connection.execute(ended), strict=True)
+    assert statuses == ("completed", "completed", "completed", "failed")
+    assert f"attempt {PACE.attempts} of {PACE.attempts}" in messages[-1]
+
+
+@pytest.mark.parametrize(
+    ("name", "jobs"),
+    [
+        ("frozen", 4),
+        ("commit-cut", 4),
+        ("sixteen-doors", 6),
+        ("run-twice", 3),
+        ("rung-five-times", 2),
+        ("cancelled", 3),
+        ("redis-emptied", 3),
+        ("redis-down", 4),
+        ("postgres-restarted", 4),
+        ("comfyui-killed", 4),
+        ("every-comfyui-killed", 4),
+    ],
+)
+def test_nothing_is_lost_or_doubled_when(name: str, jobs: int, struck: Play) -> None:
+    result = struck(BY_NAME[name], jobs)
+    assert result.findings == []
+
+
+@pytest.mark.parametrize(
+    ("guard", "name", "jobs", "shown"),
+    [
+        (Guard.FENCE, "frozen", 3, {Wrong.LATE_CHANGES}),
+        (Guard.LEASE, "rung-five-times", 2, {Wrong.LOST}),
+        (Guard.LOCK, "sixteen-doors", 6, {Wrong.OVER_LIMIT}),
+        (
+            Guard.SLOT,
+            "killed-after-commit",
+            2,
+            {Wrong.DOUBLED_PICTURES, Wrong.DOUBLED_CHARGES},
+        ),
+    ],
+)
+def test_the_counts_show_that_a_guard_is_missing(
+    guard: Guard, name: str, jobs: int, shown: set[Wrong], site: Site
+) -> None:
+    fault = replace(BY_NAME[name], name=f"{name}-without-{guard}", most_images=1)
+    with Crew(replace(site.place, removed=frozenset({guard})), hands=2) as unguarded:
+        result = play(site, unguarded, fault, jobs)
+    assert shown <= {finding.wrong for finding in result.findings}

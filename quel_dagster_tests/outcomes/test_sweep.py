@@ -1,0 +1,241 @@
+"""The sweep between the store and Dagster, on real ones: what it ends, in both."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from logging import getLogger
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import dagster as dg
+import pytest
+import sqlalchemy as sa
+
+from quel_dagster import categories
+from quel_dagster.demo.stack import in_schema
+from quel_dagster.model.job import Payer, Production, Reservation, Ticket
+from quel_dagster.model.settings import Settings
+from quel_dagster.model.status import JobStatus
+from quel_dagster.outcomes import sweep, sweep_once, sweep_sensor
+from quel_dagster.pipeline.runs import DagsterRuns
+from quel_dagster.services import tables
+from quel_dagster.services.database import connect
+from quel_dagster.services.migrations import record_cut_off
+from quel_dagster.services.store import JobStore
+from quel_dagster_tests.builders import job_row, make_member, place
+from quel_dagster_tests.services.store.jobs import LEASE, at_once, change, lapse, row
+
+SETTINGS = Settings.model_validate({"credits": {"price_per_image": 20}})
+[FASHION] = [category for category in categories.load() if category.path == "fashion"]
+Status = dg.DagsterRunStatus
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A store and a Dagster instance side by side."""
+
+    engine: sa.Engine
+    store: JobStore
+    instance: dg.DagsterInstance
+
+    def reserve(self) -> Reservation:
+        job_id = place(self.engine, Payer(member_id=make_member(self.engine)))
+        [reservation] = self.store.reserve("fashion", [(job_id, None)], 1000)
+        return reservation
+
+    def run(self, reservation: Reservation, status: Status) -> str:
+        """The run of a reservation, as the sensor asks for it, however far it came."""
+        request = FASHION.run_request(reservation)
+        run = self.instance.create_run_for_job(
+            FASHION.job, run_config=request.run_config, tags=dict(request.tags), status=status
+        )
+        return run.run_id
+
+    def begin(self, status: Status = Status.STARTED) -> tuple[Ticket, str]:
+        """A run that holds its job."""
+        reservation = self.reserve()
+        run_id = self.run(reservation, status)
+        self.store.open(reservation.ticket, run_id)
+        return reservation.ticket, run_id
+
+    def sweep(self) -> int:
+        log = getLogger("sweep")
+        return sweep(self.store, DagsterRuns(self.instance), SETTINGS.worker, log)
+
+    def status(self, run_id: str) -> Status:
+        run = self.instance.get_run_by_id(run_id)
+        assert run is not None
+        return run.status
+
+    def last_words(self, run_id: str) -> str:
+        return self.instance.all_logs(run_id)[-1].message
+
+    def attempt(self, ticket: Ticket) -> sa.RowMapping:
+        return row(self.engine, tables.attempt, ticket.job_id)
+
+
+@pytest.fixture
+def desk(database: str) -> Iterator[Desk]:
+    engine = connect(database, pool_size=20)
+    record_cut_off(engine, timedelta(days=1))
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield Desk(engine, JobStore(engine, lease=LEASE, price=20), instance)
+    engine.dispose()
+
+
+def test_where_nothing_is_held_nothing_happens(desk: Desk) -> None:
+    assert desk.sweep() == 0
+
+
+def test_what_is_alive_is_left_alone(desk: Desk) -> None:
+    _, run_id = desk.begin()
+    reservation = desk.reserve()
+    coming = desk.run(reservation, Status.STARTING)
+    assert desk.sweep() == 0
+    assert (desk.status(run_id), desk.status(coming)) == (Status.STARTED, Status.STARTING)
+
+
+def test_a_dead_attempt_ends_in_the_store_and_in_dagster(desk: Desk) -> None:
+    ticket, run_id = desk.begin()
+    lapse(desk.engine, ticket.job_id)
+    assert desk.sweep() == 1
+    words = f"fashion job {ticket.job_id}: attempt 1 ended without a word; its run {run_id} was "
+    shown = job_row(desk.engine, ticket.job_id)
+    assert (shown["job_status"], shown["retry_count"]) == (JobStatus.PENDING, 1)
+    assert shown["error_message"] == f"{words}STARTED"
+    assert desk.status(run_id) is Status.FAILURE
+    assert desk.last_words(run_id) == f"{words}STARTED; the job is pending"
+    assert desk.sweep() == 0
+
+
+def test_a_dead_attempt_without_a_run_in_dagster_ends_too(desk: Desk) -> None:
+    ticket = desk.reserve().ticket
+    desk.store.open(ticket, "deleted-in-the-ui")
+    lapse(desk.engine, ticket.job_id)
+    assert desk.sweep() == 1
+    message = job_row(desk.engine, ticket.job_id)["error_message"]
+    assert message.endswith("its run deleted-in-the-ui is unknown to Dagster")
+
+
+@pytest.mark.parametrize("status", [Status.NOT_STARTED, Status.STARTING])
+def test_a_reservation_whose_run_is_still_to_come_is_kept(desk: Desk, status: Status) -> None:
+    reservation = desk.reserve()
+    run_id = desk.run(reservation, status)
+    lapse(desk.engine, reservation.ticket.job_id)
+    assert desk.sweep() == 0
+    assert desk.status(run_id) is status
+    [holder] = desk.store.holders(10)
+    assert (holder.ticket, holder.has_lapsed) == (reservation.ticket, False)
+
+
+@pytest.mark.parametrize("status", [None, Status.STARTED, Status.FAILURE])
+def test_a_reservation_that_no_run_takes_up_is_freed(desk: Desk, status: Status | None) -> None:
+    reservation = desk.reserve()
+    run_id = desk.run(reservation, status) if status else None
+    lapse(desk.engine, reservation.ticket.job_id)
+    assert desk.sweep() == 1
+    assert run_id is None or desk.status(run_id) is Status.FAILURE
+    shown = job_row(desk.engine, reservation.ticket.job_id)
+    assert (shown["job_status"], shown["retry_count"]) == (JobStatus.PENDING, 0)
+    assert (desk.attempt(reservation.ticket)["attempt"]) == 0
+
+
+def test_the_run_of_another_ticket_does_not_keep_a_reservation(desk: Desk) -> None:
+    reservation = desk.reserve()
+    other = replace(reservation.ticket, claim_id=uuid4())
+    desk.run(replace(reservation, ticket=other), Status.STARTING)
+    lapse(desk.engine, reservation.ticket.job_id)
+    assert desk.sweep() == 1
+    assert desk.attempt(reservation.ticket)["phase"] == "waiting"
+
+
+def test_a_run_that_is_terminated_in_the_queue_cancels_its_job(desk: Desk) -> None:
+    reservation = desk.reserve()
+    run_id = desk.run(reservation, Status.CANCELED)
+    assert desk.sweep() == 1
+    shown = job_row(desk.engine, reservation.ticket.job_id)
+    assert shown["job_status"] is JobStatus.USER_CANCELLED
+    assert shown["error_message"] == f"run {run_id} was terminated"
+    assert desk.sweep() == 0
+
+
+def test_a_run_that_dies_while_it_is_terminated_is_canceled_and_so_is_its_job(desk: Desk) -> None:
+    ticket, run_id = desk.begin(Status.CANCELING)
+    assert desk.sweep() == 0
+    lapse(desk.engine, ticket.job_id)
+    assert desk.sweep() == 1
+    assert job_row(desk.engine, ticket.job_id)["job_status"] is JobStatus.USER_CANCELLED
+    assert desk.status(run_id) is Status.CANCELED
+
+
+def settled(desk: Desk) -> tuple[UUID, str]:
+    ticket, run_id = desk.begin()
+    desk.store.settle(ticket, Production(stopped="it is a test"))
+    return ticket.job_id, run_id
+
+
+def test_a_run_whose_attempt_is_over_is_failed_after_a_while(desk: Desk) -> None:
+    job_id, run_id = settled(desk)
+    assert desk.sweep() == 0
+    moment = sa.func.clock_timestamp() - LEASE
+    change(desk.engine, tables.attempt, job_id, updated_at=moment)
+    assert desk.sweep() == 1
+    assert desk.status(run_id) is Status.FAILURE
+    assert desk.last_words(run_id) == f"run {run_id} is closed: its attempt at job {job_id} is over"
+    assert desk.sweep() == 0
+
+
+def test_runs_of_something_else_are_left_alone(desk: Desk) -> None:
+    other = desk.instance.create_run_for_job(sweep_once, status=Status.STARTED)
+    wrong = {"ops": {"open_job": {"config": {"job_id": "mine", "claim_id": "mine"}}}}
+    by_hand = desk.instance.create_run_for_job(FASHION.job, run_config=wrong, status=Status.STARTED)
+    assert desk.sweep() == 0
+    for run in (other, by_hand):
+        assert desk.status(run.run_id) is Status.STARTED
+
+
+@pytest.fixture
+def shared_desk(desk: Desk, database: str, tmp_path: Path) -> Iterator[Desk]:
+    """The same with Dagster's tables in PostgreSQL, where several may write at once."""
+    with desk.engine.begin() as tx:
+        tx.execute(sa.schema.CreateSchema("dagster"))
+    url = in_schema(database, "dagster")
+    config = {"storage": {"postgres": {"postgres_url": url}}, "telemetry": {"enabled": False}}
+    (tmp_path / "dagster.yaml").write_text(json.dumps(config))
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        yield replace(desk, instance=instance)
+
+
+def test_many_sweepers_at_once_do_what_one_would(shared_desk: Desk) -> None:
+    desk = shared_desk
+    dead = [desk.begin() for _ in range(4)]
+    free = [desk.reserve().ticket for _ in range(4)]
+    for ticket in [*free, *(ticket for ticket, _ in dead)]:
+        lapse(desk.engine, ticket.job_id)
+    answers = at_once([desk.sweep for _ in range(6)])
+    assert sum(answer for answer in answers if isinstance(answer, int)) == len(dead) + len(free)
+    assert {desk.attempt(ticket)["crash_count"] for ticket, _ in dead} == {1}
+    assert {desk.attempt(ticket)["attempt"] for ticket in free} == {0}
+    assert {desk.status(run_id) for _, run_id in dead} == {Status.FAILURE}
+
+
+def test_the_sensor_sweeps_and_says_what_it_did(desk: Desk) -> None:
+    ticket, _ = desk.begin()
+    lapse(desk.engine, ticket.job_id)
+    resources = {"store": desk.store, "settings": SETTINGS}
+    said: list[str | None] = []
+    for _ in range(2):
+        with dg.build_sensor_context(instance=desk.instance, resources=resources) as context:
+            said.append(sweep_sensor.evaluate_tick(context).skip_message)
+    assert said == ["attempts and runs that were ended: 1", "nothing to end"]
+    assert sweep_sensor.default_status is dg.DefaultSensorStatus.RUNNING
+
+
+def test_an_operator_sweeps_by_hand(desk: Desk) -> None:
+    ticket, run_id = desk.begin()
+    lapse(desk.engine, ticket.job_id)
+    resources = {"store": desk.store, "settings": SETTINGS}
+    assert sweep_once.execute_in_process(instance=desk.instance, resources=resources).success
+    assert desk.attempt(ticket)["phase"] == "waiting"
+    assert desk.status(run_id) is Status.FAILURE
