@@ -43,8 +43,12 @@ def test_only_the_environment_reads_the_process_environment() -> None:
         if path.is_relative_to(ROOT / "quel_dagster")
         and ("os.environ" in (text := path.read_text(encoding="utf-8")) or "getenv" in text)
     ]
-    # The supervisor hands its environment on to the parts it starts.
-    assert set(readers) <= {"quel_dagster/environment.py", "quel_dagster/demo/child.py"}
+    # The others give the processes they start, or are, an environment.
+    assert set(readers) <= {
+        "quel_dagster/environment.py",
+        "quel_dagster/demo/child.py",
+        "quel_dagster/demo/chaos/processes.py",
+    }
 
 
 LOAD = """

@@ -16,7 +16,6 @@ from rich.table import Table
 from quel_dagster.demo.chaos.faults import BY_NAME, FAULTS
 from quel_dagster.demo.chaos.guards import Guard
 from quel_dagster.model.errors import ConfigurationError
-from quel_dagster.services.reconcile import reconcile
 
 
 @click.command("chaos")
@@ -76,16 +75,15 @@ def chaos_command(
             for result in matrix.run(here, people, faults, jobs):
                 results.append(result)
                 console.print(report.in_words(result), highlight=False, soft_wrap=True)
-        books = reconcile(here.engine, within=None)
+            ends = matrix.look_back(here, people)
     console.print(report.as_table(results, " ".join(["without", *removed]) if removed else ""))
-    errors = f"{books.payers} payers, {books.pictures} pictures, {books.errors} errors"
-    console.print(f"quel reconcile: {errors}", highlight=False)
+    console.print(str(ends), highlight=False)
     if page:
         command = shlex.join(["quel", *sys.argv[1:]])
-        page.write_text(report.as_page(results, command, pace), encoding="utf-8")
+        page.write_text(report.as_page(results, ends, command, pace), encoding="utf-8")
     if machine:
-        click.echo(json.dumps(report.as_json(results)))
-    if books.errors or any(result.findings for result in results):
+        click.echo(json.dumps(report.as_json(results, ends)))
+    if not report.is_whole(results, ends):
         raise click.exceptions.Exit(1)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from quel_dagster.intake.routing import Leave, Refuse, Start, route
+from quel_dagster.intake.routing import Decision, Leave, Refuse, Start, route
 from quel_dagster.model.cancellation import Answer
 from quel_dagster.model.errors import ConfigurationError, Unavailable
 from quel_dagster.model.job import Reservation, WaitingRow
@@ -124,19 +124,22 @@ class Tick:
     def _cancel(self, rows: Sequence[WaitingRow]) -> None:
         """Honours flags, and takes them away so that the same ids can be ordered again.
 
-        What another system serves, and what has no row, keeps its flag.
+        Those that wait come first, for a run reads its flag itself. What another system serves, and
+        what has no row, keeps its flag.
         """
-        waiting = (replace(row, status=JobStatus.PENDING) for row in rows)
         ours = [
             row.job_id
-            for row in waiting
-            if not isinstance(route(row, self._served, self._settings), Leave)
+            for row in sorted(rows, key=lambda row: row.status != JobStatus.PENDING)
+            if not isinstance(self._route_if_it_waited(row), Leave)
         ]
         for job_id in ours[:CANCELS_PER_TICK]:
             try:
                 self._honour(job_id)
             except Unavailable as error:
                 self._log.warning("the cancel flag of job %s stays for now: %s", job_id, error)
+
+    def _route_if_it_waited(self, row: WaitingRow) -> Decision:
+        return route(replace(row, status=JobStatus.PENDING), self._served, self._settings)
 
     def _honour(self, job_id: UUID) -> None:
         found = self._store.cancel(job_id)

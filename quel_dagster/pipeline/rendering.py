@@ -132,15 +132,25 @@ class Renderer:
         """On another server, at once.
 
         Raises:
-            BackendAway: there is none, or the budget is used up. The server may still have the
-                render when it is back.
+            BackendAway: there is none. The server may still have the render when it is back.
+            RenderLost: the budget is used up.
         """
         self._backends.failed(asked.server, error)
-        server = self._pick(avoid=asked.server)
-        if server is asked.server or not self._budget.take():
-            raise error
+        try:
+            server = self._other_than(asked.server, error)
+        except BackendAway as nobody:
+            self._tell(asked, spec, f"{nobody}; the attempt ends")
+            raise
+        if not self._budget.take():
+            raise RenderLost(str(error)) from error
         self._tell(asked, spec, f"{error}; {server.url} is asked for it")
         return Asked(server=server, generation=asked.generation + 1)
+
+    def _other_than(self, server: ComfyServer, error: BackendAway) -> ComfyServer:
+        other = self._pick(avoid=server)
+        if other is server:
+            raise error
+        return other
 
     def _render(self, asked: Asked, spec: Spec, sheets: Mapping[Sheet, bytes]) -> bytes:
         """Notes the render before it is asked for, so that whoever comes after finds it."""

@@ -78,15 +78,15 @@ def open_job(tx: sa.Connection, ticket: Ticket, run_id: str, lease: timedelta) -
         raise TicketLost(who_holds(tx, ticket))
     if row.job_status != JobStatus.PENDING:
         raise TicketLost(f"the job is {row.job_status} by now")
-    if opened.renders_before is None:
+    is_new_order = opened.renders_before is None
+    if is_new_order:
         spending.begin(tx, ticket.job_id)
+    began = NOW if is_new_order else sa.func.coalesce(job.c.started_at, NOW)
+    # One update: a second one of the same row would check its photo, and so lock that too soon.
     found = tx.execute(
         sa.update(job)
         .where(job.c.job_id == ticket.job_id)
-        .values(
-            job_status=JobStatus.PROCESSING,
-            retry_count=ticket.attempt - 1,
-        )
+        .values(job_status=JobStatus.PROCESSING, started_at=began, retry_count=ticket.attempt - 1)
         .returning(job.c.job_type, job.c.job_input_data, job.c.quel_member_id, job.c.org_id)
     ).one()
     follow_jobs(tx, row.production_id)

@@ -15,17 +15,17 @@ NOW = sa.func.clock_timestamp()
 
 
 def begin(tx: sa.Connection, job_id: UUID) -> None:
-    """Begins the budget of a job that was ordered, for the first time or again, and its time.
+    """Begins the budget of a job that was ordered, for the first time or again.
 
-    What an earlier order of the same id gave up may be tried again, under prompt ids of its own.
+    What an earlier order of the same id gave up or was stopped at is asked for under prompt ids of
+    its own: servers remember how the old ones ended.
     """
     mine = slot.c.job_id == job_id
     tx.execute(
         sa.update(slot)
-        .where(mine, slot.c.state == SlotState.FAILED)
+        .where(mine, slot.c.state.in_((SlotState.SUBMITTED, SlotState.FAILED)))
         .values(state=SlotState.PLANNED, generation=slot.c.generation + 1, error=None)
     )
-    tx.execute(sa.update(job).where(job.c.job_id == job_id).values(started_at=NOW))
     before = sa.select(_renders_beyond_first()).where(mine).scalar_subquery()
     tx.execute(sa.update(attempt).where(attempt.c.job_id == job_id).values(renders_before=before))
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import dagster as dg
 import httpx
@@ -13,8 +13,11 @@ import sqlalchemy as sa
 from quel_dagster.demo.comfyui.process import ComfyUIProcess
 from quel_dagster.demo.front_end import NewOrder
 from quel_dagster.model.job import Job, Picture
+from quel_dagster.services.comfyui.found import Broken, Finished, Found
+from quel_dagster.services.comfyui.server import ComfyServer
 from quel_dagster.services.tables import ledger, slot
 from quel_dagster_tests.house import House
+from quel_dagster_tests.services.comfyui.graphs import painting
 
 Build = Callable[..., House]
 """Makes a house of a budget, servers and a deadline; see the fixture `build`."""
@@ -77,12 +80,12 @@ def is_rendering(comfyui: ComfyUIProcess, job_id: UUID, number: int = 0) -> Call
     )
 
 
-def is_queued(comfyui: ComfyUIProcess, count: int) -> Callable[[], bool]:
-    """Whether so many prompts wait on the server."""
+def is_queued(comfyui: ComfyUIProcess, job_id: UUID) -> Callable[[], bool]:
+    """Whether a prompt of the job waits on the server."""
 
     def waits() -> bool:
         answer = httpx.get(f"{comfyui.url}/queue", trust_env=False).json()
-        return len(answer["queue_pending"]) == count
+        return str(job_id) in str(answer["queue_pending"])
 
     return waits
 
@@ -142,3 +145,22 @@ def serve_again(house: House, job_id: UUID) -> list[dg.DagsterRun]:
         house.environment.queue.ring(job_id)
         runs = house.serve()
     return runs
+
+
+class Stranger:
+    """Somebody else who uses the same ComfyUI server."""
+
+    def __init__(self, server: ComfyServer) -> None:
+        self._server = server
+        self._prompt_id = uuid4()
+
+    def submit(self) -> None:
+        self._server.submit(self._prompt_id, painting(), "somebody else")
+
+    def gets_a_picture(self) -> bool:
+        """Whether the prompt runs to its end."""
+        eventually(lambda: isinstance(self._found(), Finished | Broken))
+        return isinstance(self._found(), Finished)
+
+    def _found(self) -> Found:
+        return self._server.find(self._prompt_id)

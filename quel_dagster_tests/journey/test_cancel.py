@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import dagster as dg
 import pytest
@@ -11,11 +11,12 @@ import sqlalchemy as sa
 from quel_dagster.demo.comfyui.process import ComfyUIProcess
 from quel_dagster.model.errors import StorageAway
 from quel_dagster.model.status import PhotoStatus
-from quel_dagster.services.comfyui.found import Broken, Finished
 from quel_dagster.services.comfyui.server import ComfyServer
 from quel_dagster.services.tables import job, photo
 from quel_dagster_tests.house import House
 from quel_dagster_tests.journey.moments import (
+    Build,
+    Stranger,
     after_delivery,
     charged,
     is_queued,
@@ -25,7 +26,6 @@ from quel_dagster_tests.journey.moments import (
     renders,
     slots,
 )
-from quel_dagster_tests.services.comfyui.graphs import painting
 
 Cancel = Callable[[House, UUID], object]
 
@@ -39,25 +39,6 @@ WAYS: dict[str, Cancel] = {
 def cancel(request: pytest.FixtureRequest) -> Cancel:
     """One of the ways to cancel a job."""
     return WAYS[request.param]
-
-
-class Stranger:
-    """Somebody else who uses the same ComfyUI server."""
-
-    def __init__(self, server: ComfyServer) -> None:
-        self._server = server
-        self._prompt_id = uuid4()
-
-    def submit(self) -> None:
-        self._server.submit(self._prompt_id, painting(), "somebody else")
-
-    def gets_a_picture(self) -> bool:
-        """Whether the prompt runs to its end."""
-        deadline = time.monotonic() + 20
-        while not isinstance(found := self._server.find(self._prompt_id), Finished | Broken):
-            assert time.monotonic() < deadline, f"the stranger's prompt is {found}"
-            time.sleep(0.1)
-        return isinstance(found, Finished)
 
 
 @pytest.fixture
@@ -148,10 +129,10 @@ def test_a_picture_in_work_is_interrupted_and_nobody_elses(
 def test_a_picture_that_waits_behind_somebody_elses_is_taken_back(
     house: House, cancel: Cancel, comfyui: ComfyUIProcess, stranger: Stranger
 ) -> None:
-    comfyui.faults(render_seconds=4)
+    comfyui.faults(render_seconds=12)
     stranger.submit()
     job_id = order(house)
-    with once(is_queued(comfyui, 1), lambda: cancel(house, job_id)):
+    with once(is_queued(comfyui, job_id), lambda: cancel(house, job_id)):
         house.serve()
     assert_cancelled(house, job_id, delivered=0)
     assert stranger.gets_a_picture()
@@ -231,12 +212,15 @@ def test_a_final_job_stays_as_it_is(house: House, cancel: Cancel) -> None:
 
 
 def test_a_cancelled_job_can_be_ordered_again_and_keeps_what_it_had(
-    house: House, cancel: Cancel, comfyui: ComfyUIProcess
+    build: Build, cancel: Cancel, comfyui: ComfyUIProcess
 ) -> None:
+    house = build("renders: 0")
     job_id = order(house, 2)
-    after_delivery(house, 0, lambda: cancel(house, job_id))
-    house.serve()
+    after_delivery(house, 0, lambda: comfyui.faults(render_seconds=20))
+    with once(is_rendering(comfyui, job_id, 1), lambda: cancel(house, job_id)):
+        house.serve()
     assert_cancelled(house, job_id, delivered=1)
+    comfyui.faults()
     with house.environment.engine.begin() as tx:
         tx.execute(sa.update(job).where(job.c.job_id == job_id).values(job_status="pending"))
     house.environment.queue.ring(job_id)
@@ -245,4 +229,4 @@ def test_a_cancelled_job_can_be_ordered_again_and_keeps_what_it_had(
     row = house.row(job_id)
     assert (row["job_status"], row["completed_images"]) == ("completed", 2)
     assert charged(house, job_id) == 40
-    assert renders(comfyui, job_id) == ["success", "success"]
+    assert renders(comfyui, job_id) == ["success", "interrupted", "success"]

@@ -78,9 +78,10 @@ def test_a_job_that_kills_its_worker_each_time_fails_while_others_flow(
 @pytest.mark.parametrize(
     ("name", "jobs"),
     [
+        ("told-to-stop", 3),
         ("frozen", 4),
         ("commit-cut", 4),
-        ("sixteen-doors", 6),
+        ("reserved-at-once", 6),
         ("run-twice", 3),
         ("rung-five-times", 2),
         ("cancelled", 3),
@@ -101,7 +102,7 @@ def test_nothing_is_lost_or_doubled_when(name: str, jobs: int, struck: Play) -> 
     [
         (Guard.FENCE, "frozen", 3, {Wrong.LATE_CHANGES}),
         (Guard.LEASE, "rung-five-times", 2, {Wrong.LOST}),
-        (Guard.LOCK, "sixteen-doors", 6, {Wrong.OVER_LIMIT}),
+        (Guard.LOCK, "reserved-at-once", 6, {Wrong.OVER_LIMIT}),
         (
             Guard.SLOT,
             "killed-after-commit",

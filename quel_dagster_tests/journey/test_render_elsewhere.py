@@ -55,6 +55,19 @@ def test_a_server_that_hangs_is_left_for_another(
     assert renders(comfyui, job_id) == ["success"]
 
 
+def test_without_a_budget_a_picture_on_a_server_that_hangs_is_given_up_and_the_next_one_made(
+    build: Build, comfyui: ComfyUIProcess, second: ComfyUIProcess
+) -> None:
+    house = build("renders: 0", second, comfyui, deadline="2s")
+    second.faults(hang=True)
+    job_id = order(house, 2)
+    [run] = house.serve()
+    assert run.is_success
+    assert ends(house, job_id) == ("completed", 1, 1, 20)
+    assert renders(comfyui, job_id) == ["success"]
+    assert f"{second.url} was still at the prompt" in slots(house, job_id)[0]["error"]
+
+
 def test_the_only_server_that_dies_ends_the_attempt_and_the_next_one_renders_anew(
     build: Build, second: ComfyUIProcess
 ) -> None:
@@ -71,7 +84,9 @@ def test_the_only_server_that_dies_ends_the_attempt_and_the_next_one_renders_ane
     assert ends(house, job_id) == ("completed", 1, 0, 20)
     assert renders(second, job_id) == ["success"]
     assert slots(house, job_id)[0]["generation"] == 1
-    assert "no longer knows the prompt; it is asked for again (1 more" in decisions(house)[0]
+    gone, anew = decisions(house)
+    assert "the attempt ends (2 more renders and " in gone
+    assert "no longer knows the prompt; it is asked for again (1 more renders and " in anew
 
 
 def test_the_only_server_that_could_not_be_reached_for_a_while_is_not_asked_twice(

@@ -8,8 +8,8 @@ import signal
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from multiprocessing import get_context
@@ -18,12 +18,28 @@ from multiprocessing.process import BaseProcess
 from types import TracebackType
 from typing import Self, TypeAlias, cast
 
-from quel_dagster.demo.chaos.processes import Place, Request, keep_door, make_tables, run_jobs
+from quel_dagster.demo.chaos.processes import (
+    Place,
+    Request,
+    keep_door,
+    make_tables,
+    reserve_at_once,
+    run_jobs,
+)
 from quel_dagster.demo.guard import register_process
 from quel_dagster.demo.supervisor import REGISTER, StackFailed
 
 FORKSERVER = get_context("forkserver")
-FORKSERVER.set_forkserver_preload(["__main__", keep_door.__module__])
+FORKSERVER.set_forkserver_preload(
+    [
+        "__main__",
+        keep_door.__module__,
+        # What Dagster and httpx import only when they are used: half a second for each process.
+        "dagster_postgres",
+        "httpcore",
+        "upath.implementations.local",
+    ]
+)
 
 Channel: TypeAlias = "Connection[Request, Request | None]"
 
@@ -93,6 +109,11 @@ class Crew:
                 member.process.join(max(0.0, deadline - time.monotonic()))
             member.process.kill()
             member.process.join()
+
+    @property
+    def place(self) -> Place:
+        """Where they work, and what they go without."""
+        return self._place
 
     @property
     def is_idle(self) -> bool:
@@ -179,6 +200,18 @@ def prepare(place: Place) -> None:
     process.join()
     if process.exitcode:
         raise StackFailed(f"Dagster's tables could not be made; see {place.log}")
+
+
+@contextmanager
+def reserving_at_once(place: Place, number: int, path: str) -> Generator[None]:
+    """So many processes that reserve on a path at the same moment: when the block ends."""
+    barrier = FORKSERVER.Barrier(number + 1)
+    processes = [start(reserve_at_once, place, barrier, path) for _ in range(number)]
+    barrier.wait(READY_IN)
+    yield
+    barrier.wait(READY_IN)
+    for process in processes:
+        process.join(READY_IN)
 
 
 def start(work: Callable[..., None], place: Place, *given: object) -> BaseProcess:

@@ -85,6 +85,12 @@ FAULTS = (
         expected_of_victims=FAILED,
     ),
     Fault(
+        name="told-to-stop",
+        about="SIGTERM after open, while rendering and before settle, as at a deploy",
+        points=(Point.OPENED, Point.RENDERING, Point.SETTLING),
+        deed=Deed.STOP,
+    ),
+    Fault(
         name="frozen",
         about="SIGSTOP past the lease, then SIGCONT: a zombie that goes on writing",
         points=(Point.OPENED, Point.RENDERING, Point.UPLOADED, Point.SETTLING),
@@ -106,10 +112,9 @@ FAULTS = (
         shows=Guard.LEASE,
     ),
     Fault(
-        name="sixteen-doors",
-        about="16 processes reserve at once on one path",
+        name="reserved-at-once",
+        about="16 processes reserve at the same moment on one path, and vanish",
         script=scripts.rush,
-        doors=16,
         paths=frozenset({"fashion"}),
         shows=Guard.LOCK,
     ),

@@ -9,11 +9,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from quel_dagster.model.job import Job, Picture, Slot, Spec, Ticket
+from quel_dagster.model.job import Job, Picture, Reservation, Slot, Spec, Ticket
 from quel_dagster.model.status import SlotState
 from quel_dagster.services import attempts, tables
 from quel_dagster.services.store import JobStore
@@ -55,9 +56,20 @@ class GuardedStore(JobStore):
         given = timedelta(0) if Guard.LEASE in removed else lease
         super().__init__(engine, lease=given, price=price)
         self._removed = removed
+        self._is_reserving = False
         if Guard.LOCK in removed:
             event.listen(engine, "before_cursor_execute", without_lock, retval=True)
-            event.listen(engine, "commit", slowly)
+            event.listen(engine, "commit", self._linger)
+
+    def reserve(
+        self, path: str, candidates: Sequence[tuple[UUID, str | None]], limit: int
+    ) -> list[Reservation]:
+        """Without the path's lock, with a slow commit: that two count at once is no luck then."""
+        self._is_reserving = True
+        try:
+            return super().reserve(path, candidates, limit)
+        finally:
+            self._is_reserving = False
 
     def plan(self, ticket: Ticket, specs: Sequence[Spec]) -> dict[int, Slot]:
         """Without the slots' guard, nothing is delivered yet."""
@@ -73,6 +85,11 @@ class GuardedStore(JobStore):
             with self._held(job.ticket) as tx:
                 tx.execute(sa.update(tables.slot).where(this).values(state=SlotState.SUBMITTED))
         super().deliver(job, picture)
+
+    def _linger(self, connection: sa.Connection) -> None:
+        """A commit that takes its time, as on a busy disk."""
+        if self._is_reserving:
+            connection.exec_driver_sql("SELECT pg_sleep(0.2)")
 
     @contextmanager
     def _held(self, ticket: Ticket) -> Generator[sa.Connection]:
@@ -96,8 +113,3 @@ def without_lock(
 ) -> tuple[str, object]:
     """Every statement as it was, but for the one that takes the path's lock."""
     return ("SELECT 1", ()) if ADVISORY_LOCK in statement else (statement, parameters)
-
-
-def slowly(connection: sa.Connection) -> None:
-    """A commit that takes its time, as on a busy disk: that two count at once is no luck then."""
-    connection.exec_driver_sql("SELECT pg_sleep(0.2)")

@@ -17,6 +17,14 @@ from quel_dagster.demo.chaos.crew import Crew
 from quel_dagster.demo.chaos.faults import Fault
 from quel_dagster.demo.chaos.scene import Scene
 from quel_dagster.demo.chaos.site import Site
+from quel_dagster.services import statements
+from quel_dagster.services.database import reaching_postgres
+from quel_dagster.services.reconcile import Reconciliation, reconcile
+
+SWEPT_IN = 30.0
+"""Seconds in which the sweep must have closed the runs of dead processes."""
+LOOK_EVERY = 0.5
+"""Seconds; the rows are all there is to look at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +43,30 @@ class Result:
         return max(0, self.executed - self.totals.pictures)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Afterwards:
+    """What all faults together have left behind.
+
+    Attributes:
+        unfinished_runs: runs that Dagster shows as under way although every job has ended.
+        books: what `quel reconcile` says.
+    """
+
+    unfinished_runs: int
+    books: Reconciliation
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether that is nothing."""
+        return not self.unfinished_runs and not self.books.errors
+
+    def __str__(self) -> str:
+        return (
+            f"quel reconcile: {self.books.payers} payers, {self.books.pictures} pictures, "
+            f"{self.books.errors} errors; {self.unfinished_runs} runs of ended jobs left open"
+        )
+
+
 def run(site: Site, crew: Crew, faults: Sequence[Fault], jobs: int) -> Iterator[Result]:
     """Lets the faults happen one after the other, each to its share of the jobs."""
     for fault, number in shares(faults, jobs):
@@ -47,6 +79,15 @@ def play(site: Site, crew: Crew, fault: Fault, number: int) -> Result:
     scene = Scene(site, crew, fault, number)
     scene.play()
     return count(site, scene, time.monotonic() - started)
+
+
+def look_back(site: Site, crew: Crew) -> Afterwards:
+    """Looks at everything once more, when all faults are over and the sweep has had its time."""
+    crew.arrange(doors=2, copies=1)
+    deadline = time.monotonic() + SWEPT_IN
+    while (open_runs := _unfinished_runs(site)) and time.monotonic() < deadline:
+        time.sleep(LOOK_EVERY)
+    return Afterwards(unfinished_runs=open_runs, books=reconcile(site.engine))
 
 
 def shares(faults: Sequence[Fault], jobs: int) -> list[tuple[Fault, int]]:
@@ -88,3 +129,8 @@ def _stored(site: Site, fault: str) -> list[str]:
     with site.engine.connect() as connection:
         found: Sequence[UUID] = connection.scalars(members).all()
     return [key for each in found for key in site.stored(f"generated-images/user-{each}/")]
+
+
+def _unfinished_runs(site: Site) -> int:
+    with reaching_postgres(), site.engine.connect() as connection:
+        return connection.scalar(statements.load("unfinished_runs", "chaos")) or 0

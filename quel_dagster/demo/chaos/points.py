@@ -37,6 +37,8 @@ class Deed(StrEnum):
     """SIGKILL."""
     FREEZE = "freeze"
     """SIGSTOP; the scene wakes it up when its job has gone on without it."""
+    STOP = "stop"
+    """SIGTERM, as at every deploy: Dagster makes an error of it, wherever the process is."""
     CUT = "cut"
     """The connection breaks after the commit was carried out: the caller hears an error."""
 
@@ -67,6 +69,8 @@ class Trap:
                 os.kill(os.getpid(), signal.SIGKILL)
             case Deed.FREEZE:
                 os.kill(os.getpid(), signal.SIGSTOP)
+            case Deed.STOP:
+                os.kill(os.getpid(), signal.SIGTERM)
             case Deed.CUT:
                 broken = psycopg2.OperationalError("server closed the connection unexpectedly")
                 with reaching_postgres():

@@ -8,9 +8,11 @@ import os
 import signal
 import time
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from multiprocessing.connection import Connection
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import dagster as dg
@@ -24,10 +26,12 @@ from quel_dagster.outcomes import sweep
 from quel_dagster.pipeline.runs import DagsterRuns
 from quel_dagster.pipeline.studio import Studio
 
-PAUSE = 0.1
+PAUSE = 0.2
 """Seconds between two ticks of a door; a tick waits for a ring besides."""
-SWEEP_EVERY = 0.5
+SWEEP_EVERY = 1.0
 """Seconds between two sweeps of a door."""
+PATIENCE = 60.0
+"""Seconds to wait for others who do something at the same time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +64,7 @@ class Request:
 
 def make_tables(place: Place) -> None:
     """Makes Dagster's tables; several processes at once would stumble over each other."""
-    with _at_work(place):
+    with at_work(place), dagster_of(place):
         pass
 
 
@@ -70,7 +74,7 @@ def keep_door(place: Place, channel: "Connection[Request, None]") -> None:
     What a tick or a sweep cannot do while a service is away is done by a later one.
     """
     by_path = {category.path: category for category in categories.load()}
-    with _at_work(place) as (environment, instance):
+    with at_work(place) as environment, dagster_of(place) as instance:
         worker = environment.settings.worker
         log = dg.get_dagster_logger()
         runs = DagsterRuns(instance)
@@ -91,33 +95,50 @@ def run_jobs(place: Place, channel: "Connection[None, Request]") -> None:
     The other end of the channel closes then.
     """
     by_path = {category.path: category for category in categories.load()}
-    with _at_work(place) as (environment, instance), suppress(EOFError, BrokenPipeError):
+    with at_work(place) as environment, dagster_of(place) as instance:
         resources = _resources(environment)
-        while True:
-            channel.send(None)
-            request = channel.recv()
-            by_path[request.path].job.execute_in_process(
-                run_config=request.run_config,
-                tags=request.tags,
-                instance=instance,
-                resources=resources,
-                raise_on_error=False,
-            )
+        with suppress(EOFError, BrokenPipeError):
+            while True:
+                channel.send(None)
+                request = channel.recv()
+                by_path[request.path].job.execute_in_process(
+                    run_config=request.run_config,
+                    tags=request.tags,
+                    instance=instance,
+                    resources=resources,
+                    raise_on_error=False,
+                )
+
+
+def reserve_at_once(place: Place, barrier: Barrier, path: str) -> None:
+    """Reserves what waits on a path at the same moment as others do, and asks for no run.
+
+    The barrier is met twice: when everybody is ready, and when all are to reserve.
+    """
+    with at_work(place) as environment:
+        store, limit = environment.store, environment.settings.worker.path(path).max_workers
+        store.look([], timedelta(0), batch=1)
+        barrier.wait(PATIENCE)
+        barrier.wait(PATIENCE)
+        waiting = [row for row in store.look([], timedelta(0), batch=50) if row.path == path]
+        store.reserve(path, [(row.job_id, None) for row in waiting], limit)
 
 
 @contextmanager
-def _at_work(place: Place) -> Generator[tuple[TrappedEnvironment, dg.DagsterInstance]]:
+def at_work(place: Place) -> Generator[TrappedEnvironment]:
     """The process's clients. Its output goes to its log; an interrupt is for its parent to hear."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.environ.update(place.variables)
     with (place.log / f"process-{os.getpid()}.log").open("wb", buffering=0) as output:
         for stream in (1, 2):
             os.dup2(output.fileno(), stream)
-    environment = TrappedEnvironment(place.variables, place.removed)
-    try:
-        with dg.DagsterInstance.from_config(str(place.dagster_home)) as instance:
-            yield environment, instance
-    finally:
-        environment.close()
+    with closing(TrappedEnvironment(place.variables, place.removed)) as environment:
+        yield environment
+
+
+def dagster_of(place: Place) -> dg.DagsterInstance:
+    """The instance that keeps the runs of all processes."""
+    return dg.DagsterInstance.from_config(str(place.dagster_home))
 
 
 def _resources(environment: TrappedEnvironment) -> Mapping[str, object]:

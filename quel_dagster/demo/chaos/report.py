@@ -12,7 +12,7 @@ from rich.table import Table
 from quel_dagster.demo.chaos.counting import Wrong
 from quel_dagster.demo.chaos.faults import FAULTS
 from quel_dagster.demo.chaos.guards import WITHOUT
-from quel_dagster.demo.chaos.matrix import Result
+from quel_dagster.demo.chaos.matrix import Afterwards, Result
 from quel_dagster.demo.chaos.site import LIMITS, Pace
 
 FINDINGS_SHOWN = 20
@@ -73,6 +73,11 @@ nothing:
 """
 
 
+def is_whole(results: Sequence[Result], ends: Afterwards) -> bool:
+    """Whether nothing at all is wrong."""
+    return ends.is_whole and not any(result.findings for result in results)
+
+
 def in_words(result: Result) -> str:
     """One line for a fault that is over, and one for each of the first things that are wrong."""
     verdict = f"[red]{len(result.findings)} wrong[/]" if result.findings else "[green]whole[/]"
@@ -113,7 +118,7 @@ def cells(result: Result) -> list[str]:
     ]
 
 
-def as_page(results: Sequence[Result], command: str, pace: Pace) -> str:
+def as_page(results: Sequence[Result], ends: Afterwards, command: str, pace: Pace) -> str:
     """The page for the documentation, in Markdown."""
     limits = ", ".join(f"{path} {limit}" for path, limit in LIMITS.items())
     lines = [
@@ -130,7 +135,7 @@ def as_page(results: Sequence[Result], command: str, pace: Pace) -> str:
         f"{pace.attempts} attempts; limits: {limits}.",
         table="\n".join(lines),
         total=f"{jobs} jobs, {pictures} pictures, {wrong} things wrong, "
-        f"{sum(result.seconds for result in results):.0f} seconds.",
+        f"{sum(result.seconds for result in results):.0f} seconds; afterwards, {ends}.",
         faults="\n".join(f"- `{r.fault.name}`: {r.fault.about}" for r in results),
         guards="\n".join(
             f"- `--remove {fault.shows}`: {WITHOUT[fault.shows]}. `--fault {fault.name}` shows it."
@@ -140,10 +145,12 @@ def as_page(results: Sequence[Result], command: str, pace: Pace) -> str:
     )
 
 
-def as_json(results: Sequence[Result]) -> dict[str, object]:
+def as_json(results: Sequence[Result], ends: Afterwards) -> dict[str, object]:
     """One object: whether nothing is wrong, and every fault with its numbers and findings."""
     return {
-        "ok": not any(result.findings for result in results),
+        "ok": is_whole(results, ends),
+        "unfinished_runs": ends.unfinished_runs,
+        "reconcile_errors": ends.books.errors,
         "faults": [
             {
                 **dict(zip(COLUMNS, cells(result), strict=True)),

@@ -7,14 +7,14 @@ import os
 import signal
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from itertools import cycle
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from quel_dagster.demo.chaos import book
-from quel_dagster.demo.chaos.crew import Crew
+from quel_dagster.demo.chaos.crew import Crew, reserving_at_once
 from quel_dagster.demo.chaos.faults import Fault
 from quel_dagster.demo.chaos.site import Site
 from quel_dagster.demo.front_end import FrontEnd, NewOrder
@@ -72,6 +72,10 @@ class Scene:
             if not quietly:
                 self.ring([job_id])
 
+    def reserving_at_once(self, number: int, path: str) -> AbstractContextManager[None]:
+        """So many processes that reserve on a path at the same moment: when the block ends."""
+        return reserving_at_once(self._crew.place, number, path)
+
     def ring(self, job_ids: Sequence[UUID], times: int = 1) -> None:
         """Rings for jobs, if Redis can be reached."""
         with suppress(Unavailable):
@@ -84,12 +88,12 @@ class Scene:
         ends = time.monotonic() + seconds
         self._until(lambda: time.monotonic() >= ends)
 
-    def until_rendering(self) -> None:
-        """Waits until a picture is being made."""
-        asked = sa.select(slot.c.slot).where(
-            slot.c.job_id.in_(self.job_ids), slot.c.state == SlotState.SUBMITTED
+    def until_rendering(self, *job_ids: UUID) -> None:
+        """Waits until a picture of one of these jobs, or of any, is being made or has been."""
+        begun = sa.select(slot.c.slot).where(
+            slot.c.job_id.in_(job_ids or self.job_ids), slot.c.state != SlotState.PLANNED
         )
-        self._until(lambda: self._scalar(asked) is not None)
+        self._until(lambda: self._scalar(begun) is not None)
 
     def until_final(self) -> None:
         """Waits until no job will change any more and no process is at one."""

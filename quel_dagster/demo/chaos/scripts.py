@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from quel_dagster.demo.chaos.scene import Scene
 
 TIMES = 5
+SIXTEEN = 16
 
 
 def place_all(scene: "Scene") -> None:
@@ -21,9 +22,9 @@ def place_all(scene: "Scene") -> None:
 
 
 def rush(scene: "Scene") -> None:
-    """All jobs are rung for at the same moment."""
-    scene.place(quietly=True)
-    scene.ring(scene.job_ids)
+    """As many processes as there are jobs, and more, want all of them at the same moment."""
+    with scene.reserving_at_once(SIXTEEN, "fashion"):
+        scene.place(quietly=True)
 
 
 def ring_five_times(scene: "Scene") -> None:
@@ -43,8 +44,8 @@ def ring_five_times(scene: "Scene") -> None:
 def cancel(scene: "Scene") -> None:
     """The customers change their minds while their pictures are made."""
     scene.place()
-    scene.until_rendering()
     for job_id in scene.job_ids:
+        scene.until_rendering(job_id)
         scene.site.environment.queue.flag_cancel(job_id)
 
 

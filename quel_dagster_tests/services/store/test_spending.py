@@ -74,12 +74,13 @@ def order_again(store: JobStore, engine: sa.Engine, job: Job) -> Job:
 def test_a_job_that_is_ordered_again_has_its_whole_budget_and_tries_what_was_given_up(
     store: JobStore, engine: sa.Engine
 ) -> None:
-    job = planned(store, engine, pictures=3)
+    job = planned(store, engine, pictures=4)
     change(engine, tables.job, job.id, started_at=sa.func.clock_timestamp() - timedelta(days=1))
     deliver(store, job, 0)
     ask(store, job, 1, 2)
     store.give_up(job.ticket, 1, "too dark")
-    store.settle(job.ticket, Production())
+    ask(store, job, 2, 1)
+    store.settle(job.ticket, Production(cancelled=True))
     fresh = order_again(store, engine, job)
     spent = store.spent(fresh.ticket)
     assert (spent.renders, fresh.ticket.attempt) == (0, 1)
@@ -87,7 +88,12 @@ def test_a_job_that_is_ordered_again_has_its_whole_budget_and_tries_what_was_giv
     (seen,) = store.look([job.id], timedelta(0), 1)
     assert seen.attempts == 1
     slots = [(s["state"], s["generation"], s["error"]) for s in rows(engine, tables.slot)]
-    assert slots == [("delivered", 0, None), ("planned", 3, None), ("planned", 1, None)]
+    assert slots == [
+        ("delivered", 0, None),
+        ("planned", 3, None),
+        ("planned", 2, None),
+        ("planned", 0, None),
+    ]
     ask(store, fresh, 1, 4)
     assert store.spent(fresh.ticket).renders == 1
 
