@@ -127,7 +127,7 @@ def test_a_dropped_connection_carries_nothing_out(
 ) -> None:
     stand_in.faults(drop_connections={"times": 1})
     prompt_id = str(uuid4())
-    with pytest.raises(httpx.RemoteProtocolError):
+    with pytest.raises(httpx.TransportError):
         renderer.http.post("/prompt", json={"prompt": qwen(), "prompt_id": prompt_id})
 
     assert renderer.get(f"/history/{prompt_id}") == {}

@@ -1,12 +1,15 @@
 """The kill matrix in short: real processes are killed, and afterwards everything is counted."""
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from click.testing import CliRunner
 
+from quel_dagster.cli.chaos import chaos_command
 from quel_dagster.demo.chaos.book import chaos_job
 from quel_dagster.demo.chaos.counting import Wrong
 from quel_dagster.demo.chaos.crew import Crew
@@ -81,6 +84,7 @@ def test_a_job_that_kills_its_worker_each_time_fails_while_others_flow(
         ("told-to-stop", 3),
         ("frozen", 4),
         ("commit-cut", 4),
+        ("long-render", 1),
         ("reserved-at-once", 6),
         ("run-twice", 3),
         ("rung-five-times", 2),
@@ -101,14 +105,8 @@ def test_nothing_is_lost_or_doubled_when(name: str, jobs: int, struck: Play) -> 
     ("guard", "name", "jobs", "shown"),
     [
         (Guard.FENCE, "frozen", 3, {Wrong.LATE_CHANGES}),
-        (Guard.LEASE, "rung-five-times", 2, {Wrong.LOST}),
+        (Guard.LEASE, "long-render", 1, {Wrong.TAKEN_OVER}),
         (Guard.LOCK, "reserved-at-once", 6, {Wrong.OVER_LIMIT}),
-        (
-            Guard.SLOT,
-            "killed-after-commit",
-            2,
-            {Wrong.DOUBLED_PICTURES, Wrong.DOUBLED_CHARGES},
-        ),
     ],
 )
 def test_the_counts_show_that_a_guard_is_missing(
@@ -118,3 +116,25 @@ def test_the_counts_show_that_a_guard_is_missing(
     with Crew(replace(site.place, removed=frozenset({guard})), hands=2) as unguarded:
         result = play(site, unguarded, fault, jobs)
     assert shown <= {finding.wrong for finding in result.findings}
+
+
+def test_the_command_without_a_guard_ends_red_and_shows_the_rows(tmp_path: Path) -> None:
+    page = tmp_path / "chaos.md"
+    command = ["--jobs", "1", "--fault", "killed-after-commit", "--remove", "slot", "--json"]
+    done = CliRunner().invoke(chaos_command, [*command, "--write", str(page)])
+    assert done.exit_code == 1
+    answer = json.loads(done.stdout.splitlines()[-1])
+    (fault,) = answer["faults"]
+    assert not answer["ok"]
+    assert (fault["fault"], fault["jobs"], fault["struck"]) == ("killed-after-commit", "1", "1")
+    assert {found["wrong"] for found in fault["findings"]} >= {
+        "doubled pictures",
+        "doubled charges",
+    }
+    assert "| killed-after-commit | 1 | 1 |" in page.read_text(encoding="utf-8")
+
+
+def test_the_command_lists_every_fault() -> None:
+    done = CliRunner().invoke(chaos_command, ["--list"])
+    assert done.exit_code == 0
+    assert all(name in done.stdout for name in BY_NAME)

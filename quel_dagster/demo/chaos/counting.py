@@ -4,7 +4,7 @@ Nothing that the processes say of themselves counts here. The statements stand i
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -26,6 +26,7 @@ class Wrong(StrEnum):
     NEGATIVE_BALANCES = "negative balances"
     OVER_LIMIT = "over the limit"
     LATE_CHANGES = "late changes"
+    TAKEN_OVER = "taken over"
     WASTED_RENDERS = "wasted renders"
     NOT_STRUCK = "not struck"
     """No job reached the point of the fault: its row would prove nothing."""
@@ -38,7 +39,9 @@ STATEMENTS = {
     Wrong.NEGATIVE_BALANCES: "negative_balances",
     Wrong.OVER_LIMIT: "over_limit",
     Wrong.LATE_CHANGES: "late_changes",
+    Wrong.TAKEN_OVER: "taken_over",
 }
+"""The statement that finds each of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,12 +83,12 @@ def total(engine: sa.Engine, fault: str) -> Totals:
         )
 
 
-def in_rows(engine: sa.Engine, fault: str) -> Iterator[Finding]:
-    """What the rows show that may not be."""
+def in_rows(engine: sa.Engine, fault: str, wrongs: Iterable[Wrong]) -> Iterator[Finding]:
+    """What the rows show of what may not be."""
     with reaching_postgres(), engine.connect() as connection:
-        for wrong, name in STATEMENTS.items():
-            rows = connection.execute(statements.load(name, "chaos"), {"fault": fault})
-            for row in rows:
+        for wrong in wrongs:
+            statement = statements.load(STATEMENTS[wrong], "chaos")
+            for row in connection.execute(statement, {"fault": fault}):
                 yield Finding(wrong=wrong, job_id=row.job_id, what=row.found)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from quel_dagster.demo.chaos import scripts
+from quel_dagster.demo.chaos.counting import Wrong
 from quel_dagster.demo.chaos.guards import Guard
 from quel_dagster.demo.chaos.points import Deed, Point
 from quel_dagster.model.status import JobStatus
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 COMPLETED = frozenset({JobStatus.COMPLETED})
 FAILED = frozenset({JobStatus.FAILED})
 CANCELLED = frozenset({JobStatus.USER_CANCELLED, JobStatus.COMPLETED})
+TAKEN_OVER = frozenset({Wrong.TAKEN_OVER})
+WASTED_RENDERS = frozenset({Wrong.WASTED_RENDERS})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +42,8 @@ class Fault:
         copies: how often every run is executed.
         expected: how its jobs may end.
         expected_of_victims: how those may end to whom it happens, where that is another way.
-        wastes_renders: whether a picture may have to be rendered twice.
+        may_be: what is nothing wrong here. Attempts are taken over where processes die, and where
+            they are slow; renders are wasted where a ComfyUI dies.
         shows: the guard whose absence this fault shows.
     """
 
@@ -57,7 +61,7 @@ class Fault:
     copies: int = 1
     expected: frozenset[JobStatus] = COMPLETED
     expected_of_victims: frozenset[JobStatus] | None = None
-    wastes_renders: bool = False
+    may_be: frozenset[Wrong] = TAKEN_OVER
     shows: Guard | None = None
 
 
@@ -105,10 +109,11 @@ FAULTS = (
     ),
     Fault(
         name="long-render",
-        about="renders that take longer than two leases",
+        about="renders that take as long as four leases",
         script=scripts.render_long,
         most_jobs=4,
         most_images=1,
+        may_be=frozenset(),
         shows=Guard.LEASE,
     ),
     Fault(
@@ -136,7 +141,7 @@ FAULTS = (
         about="cancelled while rendering",
         script=scripts.cancel,
         expected=CANCELLED,
-        wastes_renders=True,
+        may_be=TAKEN_OVER | WASTED_RENDERS,
     ),
     Fault(
         name="redis-emptied",
@@ -153,13 +158,13 @@ FAULTS = (
         name="comfyui-killed",
         about="a ComfyUI is killed while rendering; a second one is alive",
         script=scripts.kill_one_comfyui,
-        wastes_renders=True,
+        may_be=TAKEN_OVER | WASTED_RENDERS,
     ),
     Fault(
         name="every-comfyui-killed",
         about="every ComfyUI is killed while rendering, and back after some seconds",
         script=scripts.kill_every_comfyui,
-        wastes_renders=True,
+        may_be=TAKEN_OVER | WASTED_RENDERS,
     ),
 )
 """All of them, in the order of a job's way."""

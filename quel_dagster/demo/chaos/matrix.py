@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from quel_dagster.demo.chaos import counting
 from quel_dagster.demo.chaos.book import payer
-from quel_dagster.demo.chaos.counting import Finding, Totals, Wrong
+from quel_dagster.demo.chaos.counting import STATEMENTS, Finding, Totals, Wrong
 from quel_dagster.demo.chaos.crew import Crew
 from quel_dagster.demo.chaos.faults import Fault
 from quel_dagster.demo.chaos.scene import Scene
@@ -107,9 +107,13 @@ def count(site: Site, scene: Scene, seconds: float) -> Result:
     totals = counting.total(site.engine, name)
     executed = site.renderers.executed(scene.job_ids)
     findings = [
-        *counting.in_rows(site.engine, name),
+        *counting.in_rows(site.engine, name, STATEMENTS.keys() - scene.fault.may_be),
         *counting.in_bucket(site.engine, name, _stored(site, name)),
-        *(() if scene.fault.wastes_renders else counting.in_logs(executed, totals.pictures)),
+        *(
+            ()
+            if Wrong.WASTED_RENDERS in scene.fault.may_be
+            else counting.in_logs(executed, totals.pictures)
+        ),
     ]
     if scene.fault.points and not totals.strikes:
         what = f"no job came to the point {scene.fault.points[0]!r}"

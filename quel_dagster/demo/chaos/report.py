@@ -29,6 +29,7 @@ COLUMNS = {
     "negative balances": "right",
     "over the limit": "right",
     "late changes": "right",
+    "taken over": "right",
     "renders wasted": "right",
     "longest delay": "right",
 }
@@ -57,6 +58,7 @@ the stand-ins. Every column between *pictures* and *renders wasted* must be 0, a
   that are not the opening balance plus the ledger.
 - **over the limit**: reservations that let more attempts live than the path has room for.
 - **late changes**: changes of jobs that were final.
+- **taken over** (only where no process dies): jobs taken from an attempt that was alive.
 - **renders wasted**: prompts that the stand-ins executed beyond one for a picture.
 - **longest delay**: from placing a job to its end.
 
@@ -113,6 +115,7 @@ def cells(result: Result) -> list[str]:
         str(found[Wrong.NEGATIVE_BALANCES]),
         str(found[Wrong.OVER_LIMIT]),
         str(found[Wrong.LATE_CHANGES]),
+        "" if Wrong.TAKEN_OVER in result.fault.may_be else str(found[Wrong.TAKEN_OVER]),
         str(result.wasted),
         f"{totals.longest:.1f} s",
     ]

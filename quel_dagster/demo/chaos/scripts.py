@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 TIMES = 5
 SIXTEEN = 16
+LEASES = 4
 
 
 def place_all(scene: "Scene") -> None:
@@ -51,7 +52,7 @@ def cancel(scene: "Scene") -> None:
 
 def render_long(scene: "Scene") -> None:
     """Nothing is broken; a render takes longer than a silent attempt would count as alive."""
-    scene.site.renderers.renders_take(2.5 * scene.site.pace.lease)
+    scene.site.renderers.renders_take(LEASES * scene.site.pace.lease)
     scene.place()
     scene.until_final()
     scene.site.renderers.renders_take(None)
