@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 CODE := quel_dagster quel_dagster_tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench fix
+.PHONY: help setup demo test chaos check bench fix
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -25,6 +25,9 @@ demo: $(READY) ## start everything on this machine and place sample orders, e.g.
 
 test: $(READY) ## run all tests against real servers started for them, e.g. ARGS="-k intake"
 	$(BIN)/python -m pytest $(ARGS)
+
+chaos: $(READY) ## kill, freeze and cut everything under real jobs and count what became of them
+	$(BIN)/python -m pytest -m chaos $(ARGS)
 
 check: $(READY) ## lint, format, types, import contracts, SQL
 	$(BIN)/ruff check $(CODE)

@@ -20,6 +20,8 @@ from quel_dagster.demo.chaos.points import Point
 from quel_dagster.demo.chaos.site import Pace, Site, open_site
 from quel_dagster.services.tables import job
 
+pytestmark = pytest.mark.chaos
+
 PACE = Pace(render=0.2, lease=2.0, outage=1.0, redis_outage=3.0, patience=100.0, attempts=4)
 
 Play = Callable[[Fault, int], Result]
@@ -110,8 +112,9 @@ def test_nothing_is_lost_or_doubled_when(name: str, jobs: int, struck: Play) -> 
     ],
 )
 def test_the_counts_show_that_a_guard_is_missing(
-    guard: Guard, name: str, jobs: int, shown: set[Wrong], site: Site
+    guard: Guard, name: str, jobs: int, shown: set[Wrong], site: Site, crew: Crew
 ) -> None:
+    crew.arrange(doors=0, copies=1)
     fault = replace(BY_NAME[name], name=f"{name}-without-{guard}", most_images=1)
     with Crew(replace(site.place, removed=frozenset({guard})), hands=2) as unguarded:
         result = play(site, unguarded, fault, jobs)
