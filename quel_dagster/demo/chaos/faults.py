@@ -109,7 +109,7 @@ FAULTS = (
     ),
     Fault(
         name="long-render",
-        about="renders that take as long as four leases",
+        about="renders that take as long as three leases",
         script=scripts.render_long,
         most_jobs=4,
         most_images=1,

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 TIMES = 5
 SIXTEEN = 16
-LEASES = 4
+LEASES = 3
 
 
 def place_all(scene: "Scene") -> None:

@@ -46,7 +46,7 @@ class Pace:
     outage: float = 3.0
     redis_outage: float = 20.0
     patience: float = 180.0
-    attempts: int = 5
+    attempts: int = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +86,7 @@ def open_site(home: Path, pace: Pace) -> Generator[Site]:
     with ExitStack() as exits:
         stack = exits.enter_context(Stack(home, options))
         exits.enter_context(stack.signals_as_events())
-        config = home / "config.yaml"
-        config.write_text(impatient(pace), encoding="utf-8")
+        config = write_settings(home / "config.yaml", pace)
         variables = {**stack.environ, "QUEL_CONFIG": str(config)}
         environment = Environment(variables)
         exits.callback(environment.close)
@@ -107,13 +106,14 @@ def open_site(home: Path, pace: Pace) -> Generator[Site]:
         )
 
 
-def impatient(pace: Pace) -> str:
-    """The shipped settings with short waits and small limits, as a document."""
+def write_settings(file: Path, pace: Pace) -> Path:
+    """Writes the shipped settings with short waits and small limits; returns the file."""
     document = yaml.safe_load(shipped_config().read_text(encoding="utf-8"))
     worker = document["worker"]
     worker["redis"]["timeout"] = "200ms"
     worker["pending"]["grace"] = "1s"
-    worker["attempts"] |= {"max": pace.attempts, "backoff": "200ms", "lease": f"{pace.lease:g}s"}
+    worker["attempts"] |= {"max": pace.attempts, "backoff": "100ms", "lease": f"{pace.lease:g}s"}
     worker["modules"] = {path: {"max_workers": limit} for path, limit in LIMITS.items()}
     document["comfyui"]["deadline"] = "60s"
-    return yaml.safe_dump(document)
+    file.write_text(yaml.safe_dump(document), encoding="utf-8")
+    return file
