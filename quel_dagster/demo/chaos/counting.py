@@ -4,7 +4,7 @@ Nothing that the processes say of themselves counts here. The statements stand i
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
@@ -18,7 +18,7 @@ from quel_dagster.services.tables import job, slot
 
 
 class Wrong(StrEnum):
-    """Everything that there may be none of."""
+    """What should not be; a fault may allow some of it."""
 
     LOST = "lost"
     DOUBLED_PICTURES = "doubled pictures"
@@ -83,12 +83,11 @@ def total(engine: sa.Engine, fault: str) -> Totals:
         )
 
 
-def in_rows(engine: sa.Engine, fault: str, wrongs: Iterable[Wrong]) -> Iterator[Finding]:
-    """What the rows show of what may not be."""
+def in_rows(engine: sa.Engine, fault: str) -> Iterator[Finding]:
+    """What the rows show that should not be."""
     with reaching_postgres(), engine.connect() as connection:
-        for wrong in wrongs:
-            statement = statements.load(STATEMENTS[wrong], "chaos")
-            for row in connection.execute(statement, {"fault": fault}):
+        for wrong, name in STATEMENTS.items():
+            for row in connection.execute(statements.load(name, "chaos"), {"fault": fault}):
                 yield Finding(wrong=wrong, job_id=row.job_id, what=row.found)
 
 
@@ -115,7 +114,7 @@ def in_bucket(engine: sa.Engine, fault: str, keys: Collection[str]) -> Iterator[
 
 
 def in_logs(executed: Sequence[str], pictures: int) -> Iterator[Finding]:
-    """Renders that made no picture, where every one should have."""
+    """Renders that made no picture."""
     for prompt_id, times in Counter(executed).items():
         if times > 1:
             what = f"prompt {prompt_id} was executed {times} times"

@@ -171,7 +171,7 @@ class Crew:
             self._hire(State.KEEPING_DOOR)
         for member in doors[self._doors :]:
             self._part_from(member)
-        if not starting and missing <= 0:
+        if not starting and missing <= 0 and len(doors) == self._doors:
             self._settled.set()
 
     def _hire(self, state: State) -> None:
