@@ -33,7 +33,11 @@ def copy_of_package(target: Path) -> None:
 
 
 def root_seen_from(folder: Path) -> str:
-    code = "from quel_dagster.services import statements; print(statements.root())"
+    """The copy is named first: Python may be told not to look into the working directory."""
+    code = (
+        f"import sys; sys.path.insert(0, {str(folder)!r}); "
+        "from quel_dagster.services import statements; print(statements.root())"
+    )
     return subprocess.run(
         [sys.executable, "-c", code], cwd=folder, check=True, capture_output=True, text=True
     ).stdout
