@@ -29,7 +29,8 @@ def test_a_package_without_its_sql_says_so(tmp_path: Path) -> None:
 def copy_of_package(target: Path) -> None:
     shutil.copytree(PACKAGE / "model", target / "quel_dagster" / "model")
     (target / "quel_dagster" / "services").mkdir()
-    shutil.copy(statements.__file__, target / "quel_dagster" / "services")
+    for file in ("__init__.py", "services/__init__.py", "services/statements.py"):
+        shutil.copy(PACKAGE / file, target / "quel_dagster" / file)
 
 
 def root_seen_from(folder: Path) -> str:
