@@ -18,8 +18,9 @@ class Heartbeat:
     """Renews a ticket's lease every third of it, from a thread, inside a `with` block.
 
     PostgreSQL may be away for a beat or two. When it is away for longer than the lease, the job may
-    have been given to another attempt without our hearing of it, and so it counts as lost. Our own
-    clock tells that, from before the last renewal that succeeded was sent: it errs to our cost.
+    have been given to another attempt without our hearing of it, and so it counts as lost for good.
+    Our own clock tells that, from before the last renewal that succeeded was sent: it errs to our
+    cost.
 
     Args:
         store: where the lease is renewed.
@@ -78,15 +79,21 @@ class Heartbeat:
         if self._lost is not None:
             raise self._lost
         if self.is_lost:
-            raise TicketLost(f"the lease could not be renewed for {self._lease:g} s")
+            raise self._lapsed()
 
     def _renew(self) -> None:
         sent = self._clock()
         self._store.renew(self._ticket)
         self._ends = sent + self._lease
 
+    def _lapsed(self) -> TicketLost:
+        return TicketLost(f"the lease could not be renewed for {self._lease:g} s")
+
     def _beat(self) -> None:
         while not self._stop.wait(self._lease / 3):
+            if self.is_lost:
+                self._lost = self._lapsed()
+                return
             try:
                 self._renew()
             except Unavailable:

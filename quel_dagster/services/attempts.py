@@ -60,6 +60,8 @@ def who_holds(tx: sa.Connection, ticket: Ticket) -> str:
     if row is None:
         return "the job or its reservation is gone"
     run = row.run_id or "not begun"
+    if row.claim_id == ticket.claim_id and row.phase == Phase.RESERVED:
+        return "this attempt is only reserved, or its reservation ran out before a run began"
     if row.claim_id == ticket.claim_id:
         end = f", the job is {row.job_status}" if row.phase == Phase.CLOSED else ""
         return f"this attempt is already {row.phase} (run {run}){end}"
@@ -103,12 +105,19 @@ def open_job(tx: sa.Connection, ticket: Ticket, run_id: str, lease: timedelta) -
 
 
 def renew(tx: sa.Connection, job_id: UUID, lease: timedelta) -> None:
-    """Lets the attempt that holds the job count as alive for another lease."""
-    tx.execute(
+    """Lets the attempt that holds the job count as alive for another lease.
+
+    Raises:
+        TicketLost: the lease is over. Its place on the path may be another's by now, so that an
+            attempt that came to life again would be one too many.
+    """
+    renewed = tx.execute(
         sa.update(attempt)
-        .where(attempt.c.job_id == job_id)
+        .where(attempt.c.job_id == job_id, attempt.c.leased_until > NOW)
         .values(leased_until=NOW + lease, updated_at=NOW)
     )
+    if not renewed.rowcount:
+        raise TicketLost("the lease ran out before it was renewed")
 
 
 def ticket_of(tx: sa.Connection, run_id: str) -> Ticket | None:
@@ -203,7 +212,8 @@ def _start(
 ) -> sa.Row[tuple[str, str | None, int | None]] | None:
     """The reservation becomes this run's; its path, requested_path and renders_before, if it does.
 
-    It does not where another attempt has a later ticket, or this one was used before.
+    It does not where another attempt has a later ticket, or this one was used before, or nobody
+    counts it as alive any more (`reserve`): its place on the path may be another's.
     """
     return tx.execute(
         sa.update(attempt)
@@ -211,6 +221,7 @@ def _start(
             attempt.c.job_id == ticket.job_id,
             attempt.c.claim_id == ticket.claim_id,
             attempt.c.phase == Phase.RESERVED,
+            attempt.c.leased_until > NOW - lease,
         )
         .values(
             phase=Phase.STARTED,

@@ -122,7 +122,8 @@ class JobStore:
         """A sign of life: the attempt counts as alive for another lease.
 
         Raises:
-            TicketLost: another attempt has taken over, or the job is no longer in progress.
+            TicketLost: another attempt has taken over, the job is no longer in progress, or the
+                lease has run out.
         """
         with self._held(ticket) as tx:
             attempts.renew(tx, ticket.job_id, self._lease)

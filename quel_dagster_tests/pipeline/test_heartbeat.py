@@ -16,9 +16,11 @@ from quel_dagster.services.migrations import record_cut_off
 from quel_dagster.services.store import JobStore
 from quel_dagster_tests.builders import make_member, place
 from quel_dagster_tests.outcomes.workshop import wait_until
-from quel_dagster_tests.services.store.jobs import begin, row
+from quel_dagster_tests.services.store.jobs import begin, lapse, row
 
 LEASE = timedelta(seconds=1)
+IN_THE_STORE = timedelta(minutes=5)
+"""Longer than the heartbeat knows of, so that only a test lets it run out."""
 
 
 class Clock:
@@ -35,7 +37,7 @@ class Store(JobStore):
     """A store that counts renewals, and can be out of reach or slow for them."""
 
     def __init__(self, engine: sa.Engine) -> None:
-        super().__init__(engine, lease=LEASE, price=20)
+        super().__init__(engine, lease=IN_THE_STORE, price=20)
         self.clock = Clock()
         self.takes = 0.0
         self.is_away = False
@@ -134,3 +136,29 @@ def test_a_database_that_is_away_for_some_beats_does_no_harm(store: Store, ticke
         store.wait_for_beats(3)
         store.clock.now += 0.9
         heartbeat.check()
+
+
+def test_an_attempt_that_was_lost_once_stays_lost(store: Store, ticket: Ticket) -> None:
+    with store.heartbeat(ticket) as heartbeat:
+        store.is_away = True
+        store.wait_for_beats(2)
+        store.clock.now += 1
+        assert heartbeat.is_lost
+        store.is_away = False
+        wait_until(lambda: not is_beating(), "it gives up")
+        with pytest.raises(TicketLost, match="could not be renewed"):
+            heartbeat.check()
+
+
+def test_a_lease_that_the_store_counts_as_over_is_lost(
+    store: Store, engine: sa.Engine, ticket: Ticket
+) -> None:
+    with store.heartbeat(ticket) as heartbeat:
+        lapse(engine, ticket.job_id)
+        wait_until(lambda: heartbeat.is_lost, "the heartbeat hears of it")
+        with pytest.raises(TicketLost, match="ran out before it was renewed"):
+            heartbeat.check()
+
+
+def is_beating() -> bool:
+    return any(thread.name == "heartbeat" for thread in threading.enumerate())

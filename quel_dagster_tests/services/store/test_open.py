@@ -21,6 +21,7 @@ from quel_dagster_tests.services.store.jobs import (
     change,
     everything,
     expire,
+    lapse,
     reserve,
     row,
 )
@@ -107,12 +108,21 @@ def test_a_job_that_is_gone_is_not_opened(store: JobStore, engine: sa.Engine, pa
         store.open(Ticket(job_id=uuid4(), claim_id=uuid4()), "run-1")
 
 
-def test_a_late_run_may_still_open_what_nobody_took_over(
+def test_a_late_run_may_open_as_long_as_its_reservation_counts(
+    store: JobStore, engine: sa.Engine, payer: Payer
+) -> None:
+    ticket = reserve(store, place(engine, payer))
+    lapse(engine, ticket.job_id, LEASE / 2)
+    assert store.open(ticket, "run-1").ticket == ticket
+
+
+def test_a_run_that_comes_when_its_place_may_be_anothers_is_turned_away(
     store: JobStore, engine: sa.Engine, payer: Payer
 ) -> None:
     ticket = reserve(store, place(engine, payer))
     expire(engine, ticket.job_id)
-    assert store.open(ticket, "run-1").ticket == ticket
+    with pytest.raises(TicketLost, match="reservation ran out before a run began"):
+        store.open(ticket, "run-1")
 
 
 def test_a_second_attempt_keeps_the_moment_the_job_first_started(
