@@ -26,8 +26,8 @@ demo: $(READY) ## start everything on this machine and place sample orders, e.g.
 test: $(READY) ## run all tests against real servers started for them, e.g. ARGS="-k intake"
 	$(BIN)/python -m pytest $(ARGS)
 
-chaos: $(READY) ## kill, freeze and cut everything under real jobs and count what became of them
-	$(BIN)/python -m pytest -m chaos $(ARGS)
+chaos: $(READY) ## kill, freeze and cut everything under real jobs and count what became of them, ten minutes
+	$(BIN)/quel chaos $(ARGS)
 
 check: $(READY) ## lint, format, types, import contracts, SQL
 	$(BIN)/ruff check $(CODE)

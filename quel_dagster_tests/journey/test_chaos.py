@@ -20,8 +20,6 @@ from quel_dagster.demo.chaos.points import Point
 from quel_dagster.demo.chaos.site import Pace, Site, open_site, write_settings
 from quel_dagster.services.tables import job
 
-pytestmark = pytest.mark.chaos
-
 PACE = Pace(render=0.2, lease=2.5, outage=1.0, redis_outage=3.0, patience=120.0, attempts=8)
 
 Play = Callable[[Fault, int], Result]
@@ -95,11 +93,11 @@ def test_a_job_that_kills_its_worker_each_time_fails_while_others_flow(
         ("redis-emptied", 3),
         ("postgres-restarted", 4),
         ("comfyui-killed", 4),
-        pytest.param("told-to-stop", 3, marks=pytest.mark.chaos),
-        pytest.param("long-render", 1, marks=pytest.mark.chaos),
-        pytest.param("cancelled", 3, marks=pytest.mark.chaos),
-        pytest.param("redis-down", 4, marks=pytest.mark.chaos),
-        pytest.param("every-comfyui-killed", 4, marks=pytest.mark.chaos),
+        ("told-to-stop", 3),
+        ("long-render", 1),
+        ("cancelled", 3),
+        ("redis-down", 4),
+        ("every-comfyui-killed", 4),
     ],
 )
 def test_nothing_is_lost_or_doubled_when(name: str, jobs: int, struck: Play) -> None:
@@ -126,7 +124,6 @@ def test_the_counts_show_that_a_guard_is_missing(
     assert shown <= {finding.wrong for finding in result.findings}
 
 
-@pytest.mark.chaos
 def test_the_command_without_a_guard_ends_red_and_shows_the_rows(tmp_path: Path) -> None:
     page = tmp_path / "chaos.md"
     command = ["--jobs", "1", "--fault", "killed-after-commit", "--remove", "slot", "--json"]

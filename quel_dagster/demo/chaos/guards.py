@@ -14,7 +14,7 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from quel_dagster.model.job import Job, Picture, Reservation, Slot, Spec, Ticket
+from quel_dagster.model.job import Job, JobRow, Picture, Reservation, Slot, Spec, Ticket
 from quel_dagster.model.status import SlotState
 from quel_dagster.services import attempts, tables
 from quel_dagster.services.store import JobStore
@@ -33,7 +33,7 @@ class Guard(StrEnum):
 
 WITHOUT = {
     Guard.FENCE: "a write does not show the ticket; whoever comes back late writes on",
-    Guard.LEASE: "every attempt counts as dead at once",
+    Guard.LEASE: "every attempt counts as dead as soon as it has begun",
     Guard.LOCK: "all who reserve at the same time count the same room",
     Guard.SLOT: "what is delivered is not remembered; every attempt makes every picture",
 }
@@ -53,8 +53,7 @@ class GuardedStore(JobStore):
     def __init__(
         self, engine: sa.Engine, *, lease: timedelta, price: int, removed: frozenset[Guard]
     ) -> None:
-        given = timedelta(0) if Guard.LEASE in removed else lease
-        super().__init__(engine, lease=given, price=price)
+        super().__init__(engine, lease=lease, price=price)
         self._removed = removed
         self._is_reserving = False
         if Guard.LOCK in removed:
@@ -70,6 +69,20 @@ class GuardedStore(JobStore):
             return super().reserve(path, candidates, limit)
         finally:
             self._is_reserving = False
+
+    def open(self, ticket: Ticket, run_id: str) -> JobRow:
+        """Without the lease, the attempt that begins is dead for everybody else."""
+        opened = super().open(ticket, run_id)
+        if Guard.LEASE in self._removed:
+            this = tables.attempt.c.job_id == ticket.job_id
+            with self._transaction() as tx:
+                tx.execute(sa.update(tables.attempt).where(this).values(leased_until=attempts.NOW))
+        return opened
+
+    def renew(self, ticket: Ticket) -> None:
+        """Without the lease there is none to renew."""
+        if Guard.LEASE not in self._removed:
+            super().renew(ticket)
 
     def plan(self, ticket: Ticket, specs: Sequence[Spec]) -> dict[int, Slot]:
         """Without the slots' guard, nothing is delivered yet."""

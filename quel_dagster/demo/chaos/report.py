@@ -6,6 +6,7 @@ What is counted, and what may not be, is decided in `counting`.
 from collections import Counter
 from collections.abc import Sequence
 
+from rich import box
 from rich.markup import escape
 from rich.table import Table
 
@@ -33,6 +34,20 @@ COLUMNS = {
     "renders wasted": "right",
     "longest delay": "right",
 }
+
+IN_SHORT = frozenset(
+    {
+        "fault",
+        "jobs",
+        "lost",
+        "doubled pictures",
+        "doubled charges",
+        "renders wasted",
+        "longest delay",
+    }
+)
+"""The columns for a screen that has not `WIDE` characters for all of them."""
+WIDE = 130
 
 PAGE = """\
 # The kill matrix
@@ -90,13 +105,24 @@ def in_words(result: Result) -> str:
     return "\n".join(lines)
 
 
-def as_table(results: Sequence[Result], title: str) -> Table:
-    """The table on a screen; what may not be is red."""
-    table = Table(title=title, title_justify="left")
-    for heading, justify in COLUMNS.items():
-        table.add_column(heading, justify="right" if justify == "right" else "left")
+def as_table(results: Sequence[Result], title: str, width: int) -> Table:
+    """The table on a screen of so many characters; rows with something wrong are red."""
+    shown = [place for place, name in enumerate(COLUMNS) if width >= WIDE or name in IN_SHORT]
+    headings = list(COLUMNS)
+    table = Table(title=title, title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))
+    for place in shown:
+        heading = headings[place]
+        longest = max(map(len, heading.split()))
+        is_name = COLUMNS[heading] == "left"
+        table.add_column(
+            heading,
+            justify="left" if is_name else "right",
+            no_wrap=is_name,
+            min_width=longest,
+        )
     for result in results:
-        table.add_row(*cells(result), style="red" if result.findings else None)
+        row = cells(result)
+        table.add_row(*(row[place] for place in shown), style="red" if result.findings else None)
     return table
 
 
