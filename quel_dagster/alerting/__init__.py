@@ -1,0 +1,1 @@
+"""What operators are told unasked: `conditions` watches, `sensor` empties the outbox."""

@@ -1,0 +1,1 @@
+"""Jobs that an operator launches once: the backfill, the indexes, the old wrecks."""

@@ -1,0 +1,1 @@
+"""What operators see of the paths: figures per hour, one overview, and the checks of both."""
