@@ -38,6 +38,7 @@ class Hints:
         self._settled = threading.Event()
         self._news = threading.Event()
         self._closed = threading.Event()
+        self._is_deaf = False
         self._socket: ClientConnection | None = None
         self._thread = threading.Thread(target=self._listen, name="comfyui-hints", daemon=True)
 
@@ -63,6 +64,11 @@ class Hints:
         """How much of the prompt's `nodes` is done, 0 to 1; it never falls."""
         return self._progress.fraction(nodes)
 
+    @property
+    def signs(self) -> int:
+        """How often anything was heard of the prompt; 0 while the socket does not work."""
+        return 0 if self._is_deaf else self._progress.signs
+
     def _listen(self) -> None:
         with contextlib.suppress(OSError, WebSocketException), self._connect() as self._socket:
             self._settled.set()
@@ -71,6 +77,7 @@ class Hints:
             for message in self._socket:
                 if isinstance(message, str) and self._progress.hear(message):
                     self._news.set()
+        self._is_deaf = True
         self._news.set()
         self._settled.set()
 

@@ -89,6 +89,10 @@ class Queue(Answer):
             return Waiting()
         return Unknown()
 
+    def ids(self) -> list[str]:
+        """Every prompt's id, the running one first."""
+        return [str(entry[1]) for entry in (*self.queue_running, *self.queue_pending) if entry[1:]]
+
 
 class Status(Answer):
     """How a prompt ended: `messages` are pairs of a type and its data, the last one telling."""

@@ -9,13 +9,17 @@ from uuid import UUID
 
 
 class Progress:
-    """One prompt's nodes as far as they were heard of; starts at nothing."""
+    """One prompt's nodes as far as they were heard of; starts at nothing.
+
+    `signs` counts what was heard of the prompt at all, its beginning included.
+    """
 
     def __init__(self, prompt_id: UUID) -> None:
         self._prompt_id = str(prompt_id)
         self._cached: frozenset[object] = frozenset()
         self._parts: Mapping[object, float] = {}
         self._best = 0.0
+        self.signs = 0
 
     def hear(self, text: str) -> bool:
         """Takes in a message; tells whether the prompt may have ended with it.
@@ -24,7 +28,13 @@ class Progress:
         `execution_success` comes too early. `status` reaches every client when any prompt comes or
         goes, and so tells of a prompt that another client submitted.
         """
-        match _read(text):
+        told = _read(text)
+        match told:
+            case {"data": {"prompt_id": self._prompt_id}}:
+                self.signs += 1
+            case _:
+                pass
+        match told:
             case {"type": "status"}:
                 return True
             case {"type": "executing", "data": {"node": None, "prompt_id": self._prompt_id}}:

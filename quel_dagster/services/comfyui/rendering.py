@@ -3,7 +3,7 @@
 Which server, what graph, and whether to try again are the caller's to decide.
 """
 
-import time
+import math
 from collections.abc import Callable
 from contextlib import suppress
 from uuid import UUID
@@ -21,15 +21,14 @@ from quel_dagster.services.comfyui.found import (
     Waiting,
 )
 from quel_dagster.services.comfyui.graph import Graph
+from quel_dagster.services.comfyui.patience import Patience, State
 from quel_dagster.services.comfyui.server import ComfyServer
-from quel_dagster.services.comfyui.waiting import never, pauses
+from quel_dagster.services.comfyui.waiting import never
 
 TRIES = 5
 """Questions in a row that may go unanswered; with the pauses between them, some seconds."""
 ROUNDS_TO_LOSE = 2
 """Rounds in a row that must lack a prompt which was there before it counts as lost."""
-STOP_ASKED_EVERY = 1.0
-"""Seconds."""
 
 
 def render(
@@ -38,6 +37,7 @@ def render(
     make_graph: Callable[[], Graph],
     *,
     deadline: float,
+    silence: float = math.inf,
     on_progress: Callable[[float], None] | None = None,
     should_stop: Callable[[], bool] = never,
 ) -> Finished:
@@ -48,54 +48,29 @@ def render(
         prompt_id: stands for one picture for ever: a finished one is taken, a running one awaited.
         make_graph: uploads to `server` what the graph needs and makes it. Called only when the
             prompt is nowhere, and once more when the server has lost an upload.
-        deadline: seconds from now.
+        deadline: seconds for it to begin, and again for it to end.
+        silence: seconds without a sign of a prompt whose beginning the server told.
         on_progress: told the fraction done, 0 to 1, when it has grown.
-        should_stop: asked about every second.
+        should_stop: asked about every second; by `BackendAway` it has the prompt taken back too.
 
     Raises:
         PromptRefused: the server will never run this graph.
-        RenderFailed: the render ended without a picture.
-        RenderLost: the server had the prompt and has forgotten it.
+        RenderFailed, RenderLost: it ended without a picture, or the server has forgotten it.
         RenderStopped: `should_stop` said so; the prompt was cancelled.
-        BackendAway: no answer `TRIES` times in a row, or no picture in time; then it was cancelled.
+        BackendAway: no answer `TRIES` times in a row, or no sign of it in time: it was cancelled.
     """
-    limits = _Limits(deadline, should_stop)
+    patience = Patience(server.url, deadline, silence, should_stop)
     with Hints(server.url, prompt_id) as hints:
         rounds = _Rounds(server, prompt_id, make_graph, hints)
         while (finished := rounds.ask()) is None:
             rounds.report(on_progress)
-            if limits.out_of_time():
-                raise rounds.too_late(deadline)
-            if limits.stop_wanted():
+            try:
+                patience.check(rounds.state, hints.signs)
+            except (BackendAway, RenderStopped):
                 rounds.cancel()
-                raise RenderStopped
-            hints.wait(limits.pause())
+                raise
+            hints.wait(patience.pause())
     return finished
-
-
-class _Limits:
-    """How long a render may go on: until its deadline, or until somebody wants it stopped."""
-
-    def __init__(self, deadline: float, should_stop: Callable[[], bool]) -> None:
-        self._ends = time.monotonic() + deadline
-        self._should_stop = should_stop
-        self._ask_at = time.monotonic() + STOP_ASKED_EVERY
-        self._pauses = pauses()
-
-    def out_of_time(self) -> bool:
-        """Whether the deadline has passed."""
-        return time.monotonic() >= self._ends
-
-    def stop_wanted(self) -> bool:
-        """Whether somebody wants to stop; asks not more often than it was promised."""
-        if time.monotonic() < self._ask_at:
-            return False
-        self._ask_at = time.monotonic() + STOP_ASKED_EVERY
-        return self._should_stop()
-
-    def pause(self) -> float:
-        """Seconds to the next round, never beyond the deadline."""
-        return max(0.0, min(next(self._pauses), self._ends - time.monotonic()))
 
 
 class _Rounds:
@@ -117,7 +92,7 @@ class _Rounds:
         self._there = False
         self._absent = 0
         self._unanswered = 0
-        self._state = "had not taken the prompt"
+        self.state = State.SENT
 
     def ask(self) -> Finished | None:
         """One round; None while there is nothing to do but wait.
@@ -138,14 +113,6 @@ class _Rounds:
         """Takes the prompt back, if the server can be reached."""
         with suppress(BackendAway):
             self._server.cancel(self._prompt_id)
-
-    def too_late(self, deadline: float) -> BackendAway:
-        """Takes the prompt back, and says how far it had come."""
-        self.cancel()
-        return BackendAway(
-            f"ComfyUI at {self._server.url} {self._state} after {deadline:g} s; see its console, "
-            "and restart it if it hangs"
-        )
 
     def report(self, on_progress: Callable[[float], None] | None) -> None:
         """Passes progress on when there was any."""
@@ -175,18 +142,18 @@ class _Rounds:
             case Broken():
                 raise self._failure(found)
             case Waiting():
-                self._seen("had not begun the prompt")
+                self._seen(State.WAITING)
             case Running():
-                self._seen("was still at the prompt")
+                self._seen(State.RUNNING)
             case Unknown():
                 self._missed()
         return None
 
-    def _seen(self, state: str) -> None:
+    def _seen(self, state: State) -> None:
         self._there = True
         self._absent = 0
         self._unanswered = 0
-        self._state = state
+        self.state = state
 
     def _missed(self) -> None:
         self._absent += 1

@@ -25,6 +25,7 @@ from quel_dagster.services.comfyui.answers import (
     Upload,
     refusal,
 )
+from quel_dagster.services.comfyui.classes import NodeClass, ObjectInfo
 from quel_dagster.services.comfyui.found import Found, History, ImageFile, Queue, Unknown
 from quel_dagster.services.comfyui.graph import Graph, faults
 
@@ -75,6 +76,11 @@ class ComfyServer:
         request = self._http.build_request("GET", "/prompt", timeout=LOAD_TIMEOUT)
         return self._read(Load, self._send(request)).exec_info.queue_remaining
 
+    def lone_prompt(self) -> str | None:
+        """The id of the only prompt that the server has; None when there are more, or none."""
+        ids = self._get(Queue, "/queue").ids()
+        return ids[0] if len(ids) == 1 else None
+
     def version(self) -> Version:
         """The server's version, such as (0, 33, 0); () when it tells none. Asked once."""
         if self._version is None:
@@ -82,6 +88,10 @@ class ComfyServer:
             numbers = re.match(r"v?(\d+)\.(\d+)\.(\d+)", told)
             self._version = tuple(map(int, numbers.groups())) if numbers else ()
         return self._version
+
+    def classes(self) -> dict[str, NodeClass]:
+        """The classes of nodes that the server has, and what their inputs can be chosen from."""
+        return self._get(ObjectInfo, "/object_info").root
 
     def upload(self, name: str, data: bytes, subfolder: str = "quel") -> str:
         """Puts a picture where `LoadImage` finds it, once per server and name.

@@ -1,0 +1,2 @@
+-- Dagster keeps its tables in a database of its own, beside the product's.
+CREATE DATABASE dagster;
