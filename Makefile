@@ -40,5 +40,6 @@ fix: $(READY) ## let the linters mend what they can
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-bench: $(READY) ## measure orders through the whole stack, a few minutes
-	$(BIN)/python bench/orders.py $(ARGS)
+bench: $(READY) ## measure runs beside stock Dagster and one warm process, and how busy back ends are, ten minutes
+	$(BIN)/python bench/launch.py $(ARGS)
+	$(BIN)/python bench/backends.py

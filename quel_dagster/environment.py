@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from functools import cache, cached_property
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
 import boto3
 import sqlalchemy as sa
@@ -15,11 +16,16 @@ import yaml
 
 from quel_dagster.model.errors import ConfigurationError
 from quel_dagster.model.settings import Settings, read_settings
+from quel_dagster.services.backend_book import BackendBook
 from quel_dagster.services.comfyui.backends import Backends
 from quel_dagster.services.database import connect
+from quel_dagster.services.doorbell import Doorbell
+from quel_dagster.services.ordering import OrderBook
+from quel_dagster.services.outbox import Outbox
 from quel_dagster.services.queue import JobQueue
 from quel_dagster.services.storage import Storage
 from quel_dagster.services.store import JobStore
+from quel_dagster.services.webhook import Webhook
 
 VARIABLE = re.compile(r"\$\{(\w+)\}")
 
@@ -65,11 +71,61 @@ class Environment:
         )
 
     @cached_property
+    def orders(self) -> OrderBook:
+        """Where new orders are placed, in PostgreSQL."""
+        return OrderBook(self.engine, price=self.settings.credits.price_per_image)
+
+    @property
+    def api_token(self) -> str | None:
+        """What callers of `quel api` must show (`QUEL_API_TOKEN`); None where nothing is set."""
+        return self.variables.get("QUEL_API_TOKEN") or None
+
+    @cached_property
     def queue(self) -> JobQueue:
         """The doorbell in Redis (`QUEL_REDIS_URL`)."""
         return JobQueue(
             self._required("QUEL_REDIS_URL"), names=self.settings.worker.redis.queue_names
         )
+
+    @cached_property
+    def doorbell(self) -> Doorbell:
+        """The same for a process that stands at the door."""
+        return Doorbell(
+            self._required("QUEL_REDIS_URL"), names=self.settings.worker.redis.queue_names
+        )
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        """The alerts that are still to be told, in PostgreSQL."""
+        return Outbox(self.engine)
+
+    @cached_property
+    def webhook(self) -> Webhook:
+        """Where alerts go (`QUEL_ALERT_WEBHOOK`), signed with `QUEL_ALERT_SECRET`."""
+        return Webhook(
+            self.variables.get("QUEL_ALERT_WEBHOOK") or None,
+            self.variables.get("QUEL_ALERT_SECRET") or None,
+            self.settings.alerts.form,
+        )
+
+    @property
+    def dagster_url(self) -> str:
+        """Where Dagster's own tables are (`QUEL_DAGSTER_DATABASE_URL`)."""
+        return self._required("QUEL_DAGSTER_DATABASE_URL")
+
+    @cached_property
+    def dagster_engine(self) -> sa.Engine:
+        """Connections to them."""
+        return connect(self.dagster_url, pool_size=1)
+
+    @cached_property
+    def broker_url(self) -> str:
+        """Celery's broker (`QUEL_BROKER_URL`), else the doorbell's Redis, in its next database.
+
+        There, emptying the doorbell's database loses no run that waits for a worker.
+        """
+        given = self.variables.get("QUEL_BROKER_URL")
+        return given or next_redis_database(self._required("QUEL_REDIS_URL"))
 
     @cached_property
     def storage(self) -> Storage:
@@ -91,16 +147,23 @@ class Environment:
             raise ConfigurationError(
                 "comfyui.backends: no address; set COMFYUI_URLS, for example http://127.0.0.1:8188"
             )
-        return Backends(urls, deadline=self.settings.comfyui.deadline.total_seconds())
+        deadline = self.settings.comfyui.deadline.total_seconds()
+        return Backends(urls, BackendBook(self.engine), deadline=deadline)
+
+    def build(self) -> None:
+        """Builds what a run needs now; nothing connects before it is used."""
+        for name in ("store", "queue", "storage", "backends", "dagster_engine"):
+            getattr(self, name)
 
     def close(self) -> None:
         """Closes the connections of every client that was built."""
         built = vars(self)
-        for name in ("backends", "storage", "queue"):
+        for name in ("backends", "storage", "queue", "doorbell"):
             if name in built:
                 built[name].close()
-        if "engine" in built:
-            self.engine.dispose()
+        for name in ("engine", "dagster_engine"):
+            if name in built:
+                built[name].dispose()
 
     def _filled_in(self, value: object) -> object:
         """Replaces variables in texts only: whatever a value holds, it adds no key and no entry."""
@@ -125,6 +188,22 @@ class Environment:
 def here() -> Environment:
     """This process's own environment. Its clients are shared by every run the process executes."""
     return Environment(os.environ)
+
+
+def next_redis_database(url: str) -> str:
+    """The same Redis, one database on: `redis://host:6379/0` becomes `redis://host:6379/1`.
+
+    Raises:
+        ConfigurationError: Celery has no such address; a broker must be named.
+    """
+    parts = urlsplit(url)
+    number = parts.path.strip("/") or "0"
+    if parts.scheme not in {"redis", "rediss"} or not number.isdigit():
+        raise ConfigurationError(
+            "QUEL_BROKER_URL is not set, and QUEL_REDIS_URL is not redis://host:port/number; "
+            "name a broker for Celery, such as redis://host:6379/1"
+        )
+    return urlunsplit(parts._replace(path=f"/{int(number) + 1}"))
 
 
 def shipped_config() -> Path:

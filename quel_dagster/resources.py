@@ -4,12 +4,15 @@ The environment is read when a run or a tick begins, so that definitions load wi
 """
 
 import dagster as dg
+import sqlalchemy as sa
 
 from quel_dagster.environment import here
 from quel_dagster.model.settings import Settings
 from quel_dagster.pipeline.studio import Studio
+from quel_dagster.services.outbox import Outbox
 from quel_dagster.services.queue import JobQueue
 from quel_dagster.services.store import JobStore
+from quel_dagster.services.webhook import Webhook
 
 
 class SettingsResource(dg.ConfigurableResource[Settings]):
@@ -28,12 +31,36 @@ class StoreResource(dg.ConfigurableResource[JobStore]):
         return here().store
 
 
+class DatabaseResource(dg.ConfigurableResource[sa.Engine]):
+    """PostgreSQL itself (QUEL_DATABASE_URL), for work on tables as a whole."""
+
+    def create_resource(self, context: dg.InitResourceContext) -> sa.Engine:
+        """The process's connection pool."""
+        return here().engine
+
+
 class QueueResource(dg.ConfigurableResource[JobQueue]):
     """The doorbell in Redis (QUEL_REDIS_URL) on which the front end rings."""
 
     def create_resource(self, context: dg.InitResourceContext) -> JobQueue:
         """The process's connection to the lists."""
         return here().queue
+
+
+class OutboxResource(dg.ConfigurableResource[Outbox]):
+    """The alerts that operators are still to be told, in PostgreSQL (QUEL_DATABASE_URL)."""
+
+    def create_resource(self, context: dg.InitResourceContext) -> Outbox:
+        """The process's outbox."""
+        return here().outbox
+
+
+class WebhookResource(dg.ConfigurableResource[Webhook]):
+    """Where alerts go (QUEL_ALERT_WEBHOOK); without one they are told in the sensor's log."""
+
+    def create_resource(self, context: dg.InitResourceContext) -> Webhook:
+        """The receiver."""
+        return here().webhook
 
 
 class StudioResource(dg.ConfigurableResource[Studio]):
@@ -54,8 +81,11 @@ class StudioResource(dg.ConfigurableResource[Studio]):
 RESOURCES: dict[str, object] = {
     "settings": SettingsResource(),
     "store": StoreResource(),
+    "database": DatabaseResource(),
     "queue": QueueResource(),
     "studio": StudioResource(),
+    "outbox": OutboxResource(),
+    "webhook": WebhookResource(),
     # All steps of a run share a process; nothing of a job is written to disk between them.
     "io_manager": dg.mem_io_manager,
 }

@@ -27,6 +27,11 @@ from quel_dagster_tests.house import House
 _numbers = count(1)
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--regold` writes golden files and the pictures of the docs anew."""
+    parser.addoption("--regold", action="store_true", help="write quel_dagster_tests/golden anew")
+
+
 @pytest.fixture(scope="session")
 def open_folder() -> Iterator[Path]:
     """A folder that PostgreSQL's own user can enter.
@@ -147,6 +152,7 @@ worker:
 comfyui:
   backends: ["${COMFYUI_URLS}"]
   deadline: 10s
+  side_by_side: 1
   models:
     unet: qwen_image_edit_2509_fp8_e4m3fn.safetensors
     clip: qwen_2.5_vl_7b_fp8_scaled.safetensors

@@ -62,7 +62,8 @@ class House:
         environment = self.environment
         worker = environment.settings.worker
         log = dg.get_dagster_logger()
-        return Tick(environment.queue, environment.store, worker, self.categories.keys(), log)
+        limits = {path: worker.path(path).max_workers for path in self.categories}
+        return Tick(environment.queue, environment.store, worker, limits, log)
 
     def run(self, request: dg.RunRequest) -> dg.DagsterRun:
         """One run, failed ones included."""
@@ -83,6 +84,7 @@ class House:
         return {
             "settings": environment.settings,
             "store": environment.store,
+            "database": environment.engine,
             "studio": Studio(
                 store=environment.store,
                 storage=environment.storage,

@@ -27,7 +27,7 @@ def refusal(file: Path, **variables: str) -> str:
     return str(refused.value)
 
 
-def test_the_shipped_configuration_serves_five_paths_on_the_servers_of_the_environment() -> None:
+def test_the_shipped_configuration_serves_every_path_on_the_servers_of_the_environment() -> None:
     urls = "http://127.0.0.1:8188/, http://127.0.0.1:8189"
     settings = Environment({"COMFYUI_URLS": urls}).settings
     assert settings.comfyui.backends == ("http://127.0.0.1:8188", "http://127.0.0.1:8189")
@@ -35,13 +35,23 @@ def test_the_shipped_configuration_serves_five_paths_on_the_servers_of_the_envir
     assert set(settings.comfyui.models) == {"unet", "clip", "vae"}
     assert settings.credits.price_per_image == 20
     limits = {path: found.max_workers for path, found in settings.worker.modules.items()}
-    assert limits == {"fashion": 5, "beauty": 3, "eats": 3, "cinema": 3, "cartoon": 3}
+    threes = dict.fromkeys(("beauty", "eats", "cinema", "cartoon", "modify"), 3)
+    assert limits == {"fashion": 5, **threes}
     assert all(settings.worker.path(path).enabled for path in limits)
 
 
 @pytest.mark.parametrize("elsewhere", [{}, {"QUEL_CONFIG": ""}])
 def test_the_shipped_configuration_needs_no_environment(elsewhere: dict[str, str]) -> None:
     assert Environment(elsewhere).settings.comfyui.backends == ()
+
+
+def test_the_public_addresses_of_our_storage_are_those_of_the_environment() -> None:
+    assert Environment({}).settings.storage.public_urls == ()
+    urls = "https://files.example.test/attachments/, http://127.0.0.1:9000/attachments"
+    assert Environment({"QUEL_PUBLIC_URLS": urls}).settings.storage.public_urls == (
+        "https://files.example.test/attachments",
+        "http://127.0.0.1:9000/attachments",
+    )
 
 
 def test_quel_config_names_another_file(tmp_path: Path) -> None:

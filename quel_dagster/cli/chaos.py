@@ -66,9 +66,8 @@ def chaos_command(
     # Dagster takes a second to import, which no other command should wait for.
     from quel_dagster.demo.chaos import crew, matrix, report, site  # noqa: PLC0415
 
-    console = Console(stderr=machine)
-    if not console.is_terminal:
-        console.width = report.WIDE
+    # What is no terminal has room for the whole table.
+    console = Console(stderr=machine, width=None if sys.stdout.isatty() else report.WIDE)
     faults = [fault for fault in FAULTS if not names or fault.name in names]
     pace, results = site.Pace(), list[matrix.Result]()
     with folder(home) as data, site.open_site(data, pace) as here:
@@ -78,8 +77,7 @@ def chaos_command(
                 results.append(result)
                 console.print(report.in_words(result), highlight=False, soft_wrap=True)
             ends = matrix.look_back(here, people)
-    title = " ".join(["without", *removed]) if removed else ""
-    console.print(report.as_table(results, title, console.width))
+    console.print(report.as_table(results, removed, console.width))
     console.print(str(ends), highlight=False)
     if page:
         command = shlex.join(["quel", *sys.argv[1:]])

@@ -9,7 +9,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from quel_dagster.environment import here
-from quel_dagster.model.settings import duration
+from quel_dagster.model.section import duration
 from quel_dagster.services.reconcile import Finding, Reconciliation, reconcile
 
 

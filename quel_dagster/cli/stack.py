@@ -12,15 +12,20 @@ import sqlalchemy as sa
 from rich.console import Console
 from rich.live import Live
 
+from quel_dagster.demo.contact_sheet import write_sheet
+from quel_dagster.demo.dagster import Launcher
 from quel_dagster.demo.front_end import FrontEnd
 from quel_dagster.demo.report import Counts, as_json, as_table, count, runs_url, total
-from quel_dagster.demo.samples import move_in, orders
+from quel_dagster.demo.samples import SAMPLES, move_in, orders
 from quel_dagster.demo.stack import Options, Stack
 from quel_dagster.demo.supervisor import Stop
 from quel_dagster.environment import Environment, here
 
 LOOK_EVERY = 0.5
 """Seconds between two looks at the rows, which is what the front end's page does too."""
+
+API_PORT = 8000
+"""Preferred; the next free one is taken when it is occupied."""
 
 home_option = click.option(
     "--home",
@@ -35,20 +40,28 @@ port_option = click.option(
 seconds_option = click.option(
     "--seconds", default=1.0, show_default=True, help="What a ComfyUI stand-in takes for a picture."
 )
+launcher_option = click.option(
+    "--launcher",
+    type=click.Choice(Launcher),
+    default=Launcher.WARM,
+    show_default=True,
+    help="Who executes runs: a warm worker, or a new process for each as stock Dagster has it.",
+)
 
 
 @click.command("up")
 @home_option
 @port_option
 @seconds_option
-def up_command(home: Path, port: int, seconds: float) -> None:
+@launcher_option
+def up_command(home: Path, port: int, seconds: float, launcher: Launcher) -> None:
     """Starts PostgreSQL, Redis, S3, two ComfyUI stand-ins and Dagster, and waits.
 
     A part whose address is set (QUEL_DATABASE_URL, QUEL_REDIS_URL, S3_ENDPOINT_URL, COMFYUI_URLS)
     is used and not started. Ctrl-C stops everything.
     """
     console = Console()
-    with running(home, port, seconds, console) as stack:
+    with running(home, port, seconds, console, launcher) as stack:
         console.print("Ctrl-C stops everything.")
         ended = stack.wait()
     console.print(str(ended), highlight=False)
@@ -60,14 +73,17 @@ def up_command(home: Path, port: int, seconds: float) -> None:
 @home_option
 @port_option
 @seconds_option
-@click.option("--orders", "number", type=click.IntRange(1), default=15, show_default=True)
+@click.option("--orders", "number", type=click.IntRange(1), default=len(SAMPLES), show_default=True)
 @click.option("--exit", "leave", is_flag=True, help="End when all orders are final.")
 @click.option("--timeout", default=900.0, show_default=True, help="Seconds to wait with --exit.")
 @click.option("--json", "machine", is_flag=True, help="The last line of stdout is one JSON object.")
 def demo_command(
     home: Path, port: int, seconds: float, number: int, leave: bool, timeout: float, machine: bool
 ) -> None:
-    """Starts the stack, places sample orders over all five paths and shows what becomes of them."""
+    """Starts the stack, places sample orders of every kind and shows what becomes of them.
+
+    A contact sheet with a picture of every path and shape is written into the home folder.
+    """
     console = Console(stderr=machine)
     with running(home, port, seconds, console) as stack:
         place = Environment({**here().variables, **stack.environ})
@@ -81,6 +97,9 @@ def demo_command(
             console.print(
                 f"{path:8} {runs_url(stack.ui_url, path)}", highlight=False, soft_wrap=True
             )
+        if total(paths).is_final:
+            sheet = write_sheet(place, job_ids, home)
+            console.print(f"pictures {sheet}", highlight=False, soft_wrap=True)
         if not leave:
             console.print("Ctrl-C stops everything.")
             stack.wait()
@@ -92,14 +111,23 @@ def demo_command(
 
 
 @contextmanager
-def running(home: Path, port: int, seconds: float, console: Console) -> Generator[Stack]:
+def running(
+    home: Path, port: int, seconds: float, console: Console, launcher: Launcher = Launcher.WARM
+) -> Generator[Stack]:
     """The stack, used with the addresses that the environment gives, and told to the console."""
-    options = Options(given=here().variables, seconds=seconds, ui_port=port)
+    options = Options(
+        given=here().variables,
+        seconds=seconds,
+        launcher=launcher,
+        ui_port=port,
+        api_port=API_PORT,
+    )
     with ExitStack() as exits:
         with console.status("starting PostgreSQL, Redis, S3, two ComfyUI stand-ins and Dagster"):
             stack = exits.enter_context(Stack(home, options))
         exits.enter_context(stack.signals_as_events())
         console.print(f"Dagster UI  {stack.ui_url}", highlight=False)
+        console.print(f"API         {stack.environ['QUEL_API_URL']}/docs", highlight=False)
         console.print(f"ComfyUI     {', '.join(stack.comfyui)}", highlight=False)
         console.print(f"addresses   {home / 'env'}   logs {home / 'log'}", highlight=False)
         yield stack

@@ -1,15 +1,19 @@
-"""The Dagster processes of the embedded stack: code server, webserver and daemon.
+"""The Dagster processes of the embedded stack: code server, worker, webserver and daemon.
 
 They read our `dagster.yaml` from DAGSTER_HOME and find the code server through a workspace file.
 """
 
-import shutil
+import sys
 import sysconfig
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
 
 import httpx
+import sqlalchemy as sa
+import yaml
 
 from quel_dagster.demo.parts import Part, listens
 from quel_dagster.services import statements
@@ -29,10 +33,23 @@ LOADED = "{workspaceOrError{... on Workspace{locationEntries{locationOrLoadError
 HEARTBEAT = '{instance{daemonHealth{daemonStatus(daemonType: "SENSOR"){lastHeartbeatTime}}}}'
 
 
-def write_home(home: Path, code_port: int) -> Path:
+class Launcher(StrEnum):
+    """How runs are executed."""
+
+    WARM = "warm"
+    """By `quel worker`."""
+    STOCK = "stock"
+    """Each in a new process, as Dagster does by itself."""
+
+
+def write_home(home: Path, code_port: int, launcher: Launcher = Launcher.STOCK) -> Path:
     """Fill DAGSTER_HOME and return the workspace file that points to the code server."""
     home.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(statements.root().parent / "dagster.yaml", home / "dagster.yaml")
+    shipped = statements.root().parent / "dagster.yaml"
+    settings = yaml.safe_load(shipped.read_text(encoding="utf-8"))
+    if launcher is Launcher.STOCK:
+        del settings["run_launcher"]
+    (home / "dagster.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     workspace = home / "workspace.yaml"
     workspace.write_text(WORKSPACE.format(port=code_port, location=LOCATION))
     return workspace
@@ -47,8 +64,25 @@ def code_server_part(port: int, module: str, environ: Mapping[str, str]) -> Part
             *("--host", "127.0.0.1", "--port", str(port)),
             *("--module-name", module, "--location-name", LOCATION),
         ],
-        environ=environ,
+        environ=_with_us(environ),
         ready=listens(port),
+    )
+
+
+def worker_part(
+    home: Path, environ: Mapping[str, str], *options: str, name: str = "worker"
+) -> Part:
+    """A node that executes runs, by the command an operator would use; `options` are its own."""
+    ready = home / f"{name}.ready"
+    ready.unlink(missing_ok=True)
+    return Part(
+        name=name,
+        command=[
+            *(sys.executable, "-m", "quel_dagster", "worker"),
+            *("--name", name, "--ready", str(ready), *options),
+        ],
+        environ=environ,
+        ready=ready.exists,
     )
 
 
@@ -60,7 +94,7 @@ def webserver_part(port: int, workspace: Path, environ: Mapping[str, str]) -> Pa
             *_script("dagster-webserver", "--host", "127.0.0.1", "--port", str(port)),
             *("--workspace", str(workspace)),
         ],
-        environ=environ,
+        environ=_with_us(environ),
         ready=_knows_location(ui_url(port)),
     )
 
@@ -70,9 +104,15 @@ def daemon_part(webserver_port: int, workspace: Path, environ: Mapping[str, str]
     return Part(
         name="daemon",
         command=_script("dagster-daemon", "run", "--workspace", str(workspace)),
-        environ=environ,
+        environ=_with_us(environ),
         ready=_ticks_since(time.time(), ui_url(webserver_port)),
     )
+
+
+def only_daemon_part(webserver_port: int, workspace: Path, environ: Mapping[str, str]) -> Part:
+    """The same, which waits as long as another one runs on the same database."""
+    command = [sys.executable, "-m", "quel_dagster", "daemon", "--workspace", str(workspace)]
+    return replace(daemon_part(webserver_port, workspace, environ), command=command)
 
 
 def ui_url(port: int) -> str:
@@ -80,8 +120,24 @@ def ui_url(port: int) -> str:
     return f"http://127.0.0.1:{port}"
 
 
+def in_schema(url: str, schema: str) -> str:
+    """The same database for Dagster: tables are made and looked for in `schema`.
+
+    A commit does not wait for the disk. After a power cut Dagster may not know of what happened in
+    the last half second; what became of a job is never read from there.
+    """
+    options = f"-csearch_path={schema} -csynchronous_commit=off"
+    address = sa.make_url(url).set(drivername="postgresql")
+    return address.update_query_dict({"options": options}).render_as_string(hide_password=False)
+
+
 def _script(name: str, *arguments: str) -> list[str]:
     return [str(Path(sysconfig.get_path("scripts")) / name), *arguments]
+
+
+def _with_us(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """An environment in which Dagster's programs find us also where we are not installed."""
+    return {**environ, "PYTHONPATH": str(Path(__file__).parents[2])}
 
 
 def _knows_location(ui: str) -> Callable[[], bool]:

@@ -61,7 +61,8 @@ class FrontEnd:
                 .values(
                     production_id=production_id,
                     job_type=order.job_type,
-                    batch_index=0,
+                    stage_index=0 if order.job_type == "pipeline_stage" else None,
+                    batch_index=None if order.job_type == "pipeline_stage" else 0,
                     total_images=order.total_images,
                     job_input_data=order.input,
                     quel_member_id=order.payer.member_id,

@@ -29,6 +29,11 @@ class Part:
     deadline: float = 60.0
 
 
+def from_here(port: int) -> range:
+    """The ports to be tried where a certain one is wanted."""
+    return range(port, port + 100)
+
+
 @contextmanager
 def reserved_port(*preferred: int) -> Generator[int]:
     """A TCP port of 127.0.0.1 that nobody else gets: the first free of `preferred`, else any.

@@ -1,102 +1,165 @@
-"""The sample orders, one recipe per path, in the words and keys the front end uses."""
+"""What the sample customers want: an order in every shape on every path, and a retouched picture.
 
-from collections.abc import Mapping, Sequence
+How an order is written in its shape stands in `writing`.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from quel_dagster.demo.front_end import NewOrder
-from quel_dagster.model.job import Payer
+from quel_dagster.demo.writing import Recipe, Retouch, View
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recipe:
-    """What a customer of one path might order."""
+class Wish:
+    """What one order is about; several prompts for several stages or portraits."""
 
-    path: str
-    prompt: str
-    kinds: Sequence[str] = ()
-    angle: str = ""
-    shot: str = ""
+    prompts: tuple[str, ...]
+    kinds: tuple[str, ...]
+    ratio: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taste:
+    """What customers of a path want, by shape."""
+
+    views: tuple[View, View]
+    wishes: Mapping[str, Wish]
     fx: str = ""
-    ratio: str = "1:1"
-    job_type: str = "single_batch"
-
-    def order(self, payer: Payer, references: Mapping[str, int], images: int) -> NewOrder:
-        """The order of so many pictures, with the attach ids of its kinds of reference."""
-        attached = [{"attachId": references[kind], "type": kind} for kind in self.kinds]
-        shared = {
-            "userId": str(payer.member_id),
-            "category": self.path,
-            "aspect-ratio": self.ratio,
-            "aspectRatio": self.ratio,
-        }
-        combination = {"angle": self.angle, "shot": self.shot, "quantity": images}
-        if self.fx:
-            combination["fx"] = self.fx
-        own = (
-            {"prompt": self.prompt, "uploadedAttachIds": attached}
-            if self.job_type == "simple_general"
-            else {
-                "basePrompt": self.prompt,
-                "individualImageAttachIds": attached,
-                "combinations": [combination],
-            }
-        )
-        return NewOrder(
-            path=self.path,
-            input={**shared, **own},
-            payer=payer,
-            total_images=images,
-            job_type=self.job_type,
-        )
 
 
-RECIPES = (
-    Recipe(
-        path="fashion",
-        prompt="linen suit, late summer terrace, calm mood",
-        kinds=("model", "outer", "pants", "shoes", "background"),
-        angle="front",
-        shot="full",
-        ratio="9:16",
+TASTES = {
+    "fashion": Taste(
+        views=(("front", "full"), ("back", "tight")),
+        wishes={
+            "single_batch": Wish(
+                prompts=("linen suit, late summer terrace, calm mood",),
+                kinds=("model", "outer", "pants", "shoes", "background"),
+                ratio="9:16",
+            ),
+            "pipeline_stage": Wish(
+                prompts=("walking shot, wind in the coat", "seated on the stairs, looking up"),
+                kinds=("model", "outer"),
+                ratio="3:4",
+            ),
+            "simple_general": Wish(
+                prompts=("studio packshot on grey",), kinds=("shoes", "pants"), ratio="1:1"
+            ),
+            "simple_portrait": Wish(
+                prompts=("keep the person, change to a winter coat",), kinds=("model",), ratio="3:4"
+            ),
+        },
     ),
-    Recipe(
-        path="beauty",
-        prompt="glass bottle of serum in morning light",
-        kinds=("model", "product"),
-        angle="front",
-        shot="close up",
-        ratio="4:5",
+    "beauty": Taste(
+        views=(("front", "close up"), ("three-quarter", "waist up")),
+        wishes={
+            "single_batch": Wish(
+                prompts=("glass bottle of serum in morning light",),
+                kinds=("model", "product"),
+                ratio="4:5",
+            ),
+            "pipeline_stage": Wish(
+                prompts=("macro of the cap, water drops", "on wet stone, low sun from the left"),
+                kinds=("product", "background"),
+                ratio="1:1",
+            ),
+            "simple_general": Wish(
+                prompts=("pastel powder bursts around it",), kinds=("product",), ratio="16:9"
+            ),
+            "simple_portrait": Wish(
+                prompts=("keep the face, add a clean glow",), kinds=("model",), ratio="4:5"
+            ),
+        },
     ),
-    Recipe(
-        path="eats",
-        prompt="hand-pulled noodles in broth, steam",
-        kinds=("food", "ingredient"),
-        angle="overhead",
-        shot="full-plate",
-        ratio="4:3",
+    "eats": Taste(
+        views=(("overhead", "full-plate"), ("45-degree", "context")),
+        wishes={
+            "single_batch": Wish(
+                prompts=("hand-pulled noodles in broth, steam",),
+                kinds=("food", "ingredient"),
+                ratio="4:3",
+            ),
+            "pipeline_stage": Wish(
+                prompts=("overhead, steam rising from the bowl", "cold soba with dipping sauce"),
+                kinds=("food", "ingredient", "prop"),
+                ratio="1:1",
+            ),
+            "simple_general": Wish(
+                prompts=("brunch table by the window",), kinds=("food", "prop"), ratio="16:9"
+            ),
+            "simple_portrait": Wish(
+                prompts=("the same bowl with fresh herbs",), kinds=("food",), ratio="3:4"
+            ),
+        },
     ),
-    Recipe(
-        path="cinema",
-        prompt="night market after rain, neon reflections",
-        kinds=("actor", "prop", "background"),
-        angle="side",
-        shot="middle",
-        ratio="16:9",
+    "cinema": Taste(
+        views=(("side", "middle"), ("front", "full")),
+        wishes={
+            "single_batch": Wish(
+                prompts=("night market after rain, neon reflections",),
+                kinds=("actor", "prop", "background"),
+                ratio="16:9",
+            ),
+            "pipeline_stage": Wish(
+                prompts=("she waits below the bridge", "headlights sweep over the wall"),
+                kinds=("actor", "background"),
+                ratio="16:9",
+            ),
+            "simple_general": Wish(
+                prompts=("empty platform, last train gone",), kinds=("background",), ratio="4:3"
+            ),
+            "simple_portrait": Wish(
+                prompts=("the same person, twenty years older",), kinds=("actor",), ratio="3:4"
+            ),
+        },
     ),
-    Recipe(
-        path="cartoon",
-        prompt="a fox courier leaps over a gate",
-        kinds=("character", "prop"),
-        angle="low-angle",
-        shot="full-body",
+    "cartoon": Taste(
+        views=(("low-angle", "full-body"), ("three-quarter", "bust")),
         fx="speed-lines",
-        ratio="3:4",
+        wishes={
+            "single_batch": Wish(
+                prompts=("a fox courier leaps over a gate",),
+                kinds=("character", "prop"),
+                ratio="3:4",
+            ),
+            "pipeline_stage": Wish(
+                prompts=("the courier reads the address", "a door opens, warm light"),
+                kinds=("character", "background"),
+                ratio="4:3",
+            ),
+            "simple_general": Wish(
+                prompts=("sticker of the mascot, waving",), kinds=("character",), ratio="1:1"
+            ),
+            "simple_portrait": Wish(
+                prompts=("the same character in a raincoat",), kinds=("character",), ratio="9:16"
+            ),
+        },
     ),
-    Recipe(
-        path="fashion",
-        prompt="studio packshot of the shoes on grey",
-        kinds=("shoes",),
-        job_type="simple_general",
-    ),
-    Recipe(path="beauty", prompt="pastel powder in the air, macro", ratio="16:9", shot="macro"),
+}
+
+PICTURES = {"single_batch": 2, "pipeline_stage": 2, "simple_general": 1, "simple_portrait": 1}
+"""The shapes with how many pictures such an order has, as a rule."""
+
+
+def _recipe(path: str, taste: Taste, shape: str, images: int) -> Recipe:
+    wish = taste.wishes[shape]
+    return Recipe(
+        path=path,
+        job_type=shape,
+        prompts=wish.prompts,
+        kinds=wish.kinds,
+        views=taste.views,
+        ratio=wish.ratio,
+        fx=taste.fx,
+        images=images,
+    )
+
+
+RECIPES = tuple(
+    _recipe(path, taste, shape, images)
+    for shape, images in PICTURES.items()
+    for path, taste in TASTES.items()
 )
+"""Every path in turn, shape by shape."""
+
+RETOUCH = Retouch(prompt="turn into a brass button", kind="outer")
+"""A picture changed where it was painted over."""

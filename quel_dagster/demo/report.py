@@ -3,16 +3,16 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Self
-from urllib.parse import urlencode
 from uuid import UUID
 
 import sqlalchemy as sa
 from rich.table import Table
 
+from quel_dagster.model.job import NO_PATH
 from quel_dagster.model.status import FINAL, JobStatus
-from quel_dagster.pipeline.tags import PATH_TAG
+from quel_dagster.pipeline.tags import runs_page
 from quel_dagster.services.database import reaching_postgres
-from quel_dagster.services.tables import job, slot
+from quel_dagster.services.tables import attempt, job, slot
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,21 +45,25 @@ class Counts:
 
 
 def count(engine: sa.Engine, job_ids: Sequence[UUID]) -> dict[str, Counts]:
-    """Counts of these jobs, per path they were ordered on."""
+    """Counts of these jobs, per path that serves them, or that they name before one does."""
     delivered = (
         sa.select(slot.c.job_id, sa.func.count(slot.c.attach_id), sa.func.sum(slot.c.charged))
         .where(slot.c.job_id.in_(job_ids))
         .group_by(slot.c.job_id)
     )
-    columns = job.c.job_id, job.c.quel_production_path, job.c.job_status, job.c.total_images
+    path_of = sa.func.coalesce(attempt.c.path, job.c.quel_production_path, NO_PATH)
+    jobs = (
+        sa.select(job.c.job_id, path_of, job.c.job_status, job.c.total_images)
+        .outerjoin_from(job, attempt, job.c.job_id == attempt.c.job_id)
+        .where(job.c.job_id.in_(job_ids))
+    )
     with reaching_postgres(), engine.connect() as connection:
         made = {row[0]: (row[1], row[2] or 0) for row in connection.execute(delivered)}
-        rows = connection.execute(sa.select(*columns).where(job.c.job_id.in_(job_ids))).all()
+        rows = connection.execute(jobs).all()
     paths: dict[str, Counts] = {}
     for job_id, path, status, total in rows:
         images, charged = made.get(job_id, (0, 0))
-        found = one_order(status, total, images, charged)
-        paths[path or "none"] = paths.get(path or "none", Counts()) + found
+        paths[path] = paths.get(path, Counts()) + one_order(status, total, images, charged)
     return dict(sorted(paths.items()))
 
 
@@ -116,4 +120,4 @@ def as_json(paths: Mapping[str, Counts], seconds: float) -> dict[str, object]:
 
 def runs_url(ui: str, path: str) -> str:
     """The Dagster UI's run list, filtered by a path's tag."""
-    return f"{ui}/runs?{urlencode({'q[0]': f'tag:{PATH_TAG}={path}'})}"
+    return ui + runs_page(path)

@@ -1,4 +1,4 @@
-"""Customers with balances, reference pictures, and orders over all five paths, for the demo.
+"""Customers with balances, reference pictures, and orders of every kind, for the demo.
 
 Everything is written where the front end would write it.
 """
@@ -6,13 +6,14 @@ Everything is written where the front end would write it.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import cycle
 from uuid import UUID
 
 import sqlalchemy as sa
 from PIL import Image, ImageDraw, ImageFont
 
 from quel_dagster.demo.front_end import NewOrder
-from quel_dagster.demo.recipes import RECIPES
+from quel_dagster.demo.recipes import RECIPES, RETOUCH
 from quel_dagster.model.job import Payer
 from quel_dagster.services.storage import Storage
 from quel_dagster.services.tables import attach, member, organization, organization_member
@@ -32,6 +33,9 @@ COLOURS = {
     "background": "#a9b8a6",
 }
 """Kinds of reference the sample orders use, each a plain labelled picture."""
+
+SAMPLES = (*RECIPES, RETOUCH)
+"""An order of every shape on every path, and a picture to be retouched."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -111,8 +115,7 @@ def draw_reference(kind: str) -> bytes:
 
 
 def orders(customers: Customers, number: int) -> Iterator[NewOrder]:
-    """Orders of one to three pictures, round the five paths, by person and company in turn."""
+    """Orders round the paths, shape after shape, by person and company in turn."""
     payers = customers.person, customers.company
-    for turn in range(number):
-        recipe = RECIPES[turn % len(RECIPES)]
-        yield recipe.order(payers[turn % 2], customers.references, 1 + turn % 3)
+    for turn, recipe in zip(range(number), cycle(SAMPLES), strict=False):
+        yield recipe.order(payers[turn % 2], customers.references, recipe.images)

@@ -4,7 +4,6 @@ Which parts there are, in which order they start and what they are told is decid
 process is run is the supervisor's business; a part's command stands in the part's own module.
 """
 
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
@@ -17,9 +16,12 @@ import httpx
 import sqlalchemy as sa
 
 from quel_dagster.demo import dagster
+from quel_dagster.demo.api import api_part, api_url
 from quel_dagster.demo.child import Death
+from quel_dagster.demo.comfyui.part import comfyui_part
+from quel_dagster.demo.dispatch import dispatch_part
 from quel_dagster.demo.home import held, write_environ
-from quel_dagster.demo.parts import Part, answers_http
+from quel_dagster.demo.parts import Part, from_here
 from quel_dagster.demo.postgres import Postgres
 from quel_dagster.demo.redis import redis_part, redis_url
 from quel_dagster.demo.s3 import CREDENTIALS, s3_part, s3_url
@@ -44,9 +46,12 @@ class Options:
             ignored too: its services ended with it.
         renderers: how many ComfyUI stand-ins.
         seconds: what a stand-in takes for one picture.
-        with_dagster: whether the code server, the webserver and the daemon run too.
+        with_dagster: whether the code server, a worker, the webserver and the daemon run too.
+        launcher: who executes runs; the worker is there for the warm launcher only.
+        dispatch: whether `quel dispatch` starts runs at once; else the sensor does, by itself.
         module: where the Dagster definitions are.
         ui_port: the port the UI should have; the next free one is taken when it is occupied.
+        api_port: the same for the API; None leaves it out.
         max_age: jobs older than this at the first start are never begun.
     """
 
@@ -54,8 +59,11 @@ class Options:
     renderers: int = 2
     seconds: float = 1.0
     with_dagster: bool = True
+    launcher: dagster.Launcher = dagster.Launcher.WARM
+    dispatch: bool = True
     module: str = "quel_dagster.definitions"
     ui_port: int = 3000
+    api_port: int | None = None
     max_age: timedelta = timedelta(hours=24)
 
 
@@ -138,9 +146,11 @@ class Stack:
         self._supervisor.launch(*services)
         self._start_postgres()
         self._prepare_database()
+        api = self._api()
+        self._supervisor.launch(*api)
         if self._options.with_dagster:
             self._start_dagster()
-        self._supervisor.wait_ready(*services)
+        self._supervisor.wait_ready(*services, *api)
         self._make_bucket()
 
     def _redis(self) -> Sequence[Part]:
@@ -163,19 +173,18 @@ class Stack:
         names = [f"comfyui-{number}" for number in range(1, self._options.renderers + 1)]
         ports = [self._supervisor.port() for _ in names]
         self.environ["COMFYUI_URLS"] = ",".join(f"http://127.0.0.1:{port}" for port in ports)
-        return [self._renderer(name, port) for name, port in zip(names, ports, strict=True)]
+        seconds = self._options.seconds
+        return [
+            comfyui_part(name, port, self._folder("comfyui", name), seconds)
+            for name, port in zip(names, ports, strict=True)
+        ]
 
-    def _renderer(self, name: str, port: int) -> Part:
-        folder = self._folder("comfyui", name)
-        return Part(
-            name=name,
-            command=[
-                *(sys.executable, "-m", "quel_dagster.demo.comfyui", "--name", name),
-                *("--port", str(port), "--data", str(folder)),
-                *("--seconds", str(self._options.seconds)),
-            ],
-            ready=answers_http(f"http://127.0.0.1:{port}/system_stats"),
-        )
+    def _api(self) -> Sequence[Part]:
+        if self._options.api_port is None:
+            return []
+        port = self._supervisor.port(*from_here(self._options.api_port))
+        self.environ["QUEL_API_URL"] = api_url(port)
+        return [api_part(port, self.environ)]
 
     def _start_postgres(self) -> None:
         if self._given("QUEL_DATABASE_URL"):
@@ -194,26 +203,28 @@ class Stack:
             if not self._given("QUEL_DAGSTER_DATABASE_URL"):
                 with engine.begin() as connection:
                     connection.execute(sa.schema.CreateSchema(DAGSTER_SCHEMA, if_not_exists=True))
-                self.environ["QUEL_DAGSTER_DATABASE_URL"] = in_schema(
+                self.environ["QUEL_DAGSTER_DATABASE_URL"] = dagster.in_schema(
                     self.environ["QUEL_DATABASE_URL"], DAGSTER_SCHEMA
                 )
         finally:
             engine.dispose()
 
     def _start_dagster(self) -> None:
-        ui, code = self._supervisor.port(*self._ui_ports()), self._supervisor.port()
+        ui, code = self._supervisor.port(*from_here(self._options.ui_port)), self._supervisor.port()
         home = self._folder("dagster")
-        workspace = dagster.write_home(home, code)
+        workspace = dagster.write_home(home, code, self._options.launcher)
         self.environ |= {"DAGSTER_HOME": str(home), "QUEL_UI_URL": dagster.ui_url(ui)}
         # The code server makes Dagster's tables; three at once would stumble over each other.
         self._supervisor.start(dagster.code_server_part(code, self._options.module, self.environ))
-        self._supervisor.start(
+        parts = [
             dagster.webserver_part(ui, workspace, self.environ),
-            dagster.daemon_part(ui, workspace, self.environ),
-        )
-
-    def _ui_ports(self) -> range:
-        return range(self._options.ui_port, self._options.ui_port + 100)
+            dagster.only_daemon_part(ui, workspace, self.environ),
+        ]
+        if self._options.launcher is dagster.Launcher.WARM:
+            parts.append(dagster.worker_part(home, self.environ))
+        if self._options.dispatch:
+            parts.append(dispatch_part(workspace, self.environ))
+        self._supervisor.start(*parts)
 
     def _make_bucket(self) -> None:
         if self._given("S3_ENDPOINT_URL"):
@@ -234,11 +245,3 @@ class Stack:
         folder = self._home.joinpath(*names)
         folder.mkdir(parents=True, exist_ok=True)
         return folder
-
-
-def in_schema(url: str, schema: str) -> str:
-    """The same database with `schema` as the place where tables are made and looked for."""
-    address = sa.make_url(url).set(drivername="postgresql")
-    return address.update_query_dict({"options": f"-csearch_path={schema}"}).render_as_string(
-        hide_password=False
-    )

@@ -1,5 +1,7 @@
 """Where a waiting row goes. Pure: the row and the settings in, one decision out.
 
+A picture to be retouched goes its own way, whatever path the row names; then comes the path, then
+the fallback.
 The four checks are the handed-in document's: a path is named, a category serves it, there is an
 input, and the job is still waiting.
 """
@@ -7,12 +9,10 @@ input, and the job is still waiting.
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from quel_dagster.model.job import WaitingRow
+from quel_dagster.model.job import NO_PATH, WaitingRow
+from quel_dagster.model.retouching import MODIFY
 from quel_dagster.model.settings import UnknownPath, WorkerSettings
 from quel_dagster.model.status import JobStatus
-
-NO_PATH = "none"
-"""How a row that names no path is shown in `quel/requested_path`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +50,10 @@ def route(row: WaitingRow, served: Collection[str], settings: WorkerSettings) ->
     """
     if row.status != JobStatus.PENDING:
         return Leave(reason=f"already {row.status or 'without a status'}")
-    path = plain(row.path)
+    path = path_of(row)
     if path in settings.ignored_paths:
         return Leave(reason=f"path {path} is served elsewhere")
-    chosen = choose_path(row.path, served, settings)
+    chosen = choose_path(row, served, settings)
     if isinstance(chosen, Start):
         if not settings.path(chosen.path).enabled:
             return Leave(reason=f"path {chosen.path} is not enabled")
@@ -62,20 +62,29 @@ def route(row: WaitingRow, served: Collection[str], settings: WorkerSettings) ->
     return chosen
 
 
-def choose_path(
-    requested: str | None, served: Collection[str], settings: WorkerSettings
-) -> Start | Refuse:
-    """The path that will really run: the requested one where it is served, else the fallback."""
-    path = plain(requested)
+def choose_path(row: WaitingRow, served: Collection[str], settings: WorkerSettings) -> Decision:
+    """The path that will really run: the requested one where it is served, else the fallback.
+
+    A retouch has no fallback: made as anything else it would lose the customer's picture.
+    """
+    requested = plain(row.path)
+    path = path_of(row)
     if path in served:
-        return Start(path=path)
+        return Start(path=path, requested=None if requested in {"", path} else requested)
+    if row.retouch:
+        return Leave(reason=f"path {path} is not served here")
     fallback = settings.fallback
     if path and fallback.unknown_path_behavior is UnknownPath.REJECT:
         return Refuse(
-            reason=f"quel_production_path {requested!r} is not served; use one of "
+            reason=f"quel_production_path {row.path!r} is not served; use one of "
             f"{', '.join(sorted(served))}"
         )
     return Start(path=fallback.default_path, requested=path or NO_PATH)
+
+
+def path_of(row: WaitingRow) -> str:
+    """The path a row is meant for, served or not; empty where it names none."""
+    return MODIFY if row.retouch else plain(row.path)
 
 
 def plain(path: str | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from quel_dagster.intake.tick import Tick
+from quel_dagster.intake.admission import let_in
 from quel_dagster.model.settings import Settings
 from quel_dagster.pipeline.category import Category
 from quel_dagster.services.queue import JobQueue
@@ -28,8 +28,8 @@ def build_job_queue(categories: Sequence[Category]) -> dg.SensorDefinition:
         store: dg.ResourceParam[JobStore],
         settings: dg.ResourceParam[Settings],
     ) -> dg.SensorResult | dg.SkipReason:
-        tick = Tick(queue, store, settings.worker, by_path.keys(), context.log)
-        reservations = tick.let_in()
+        worker = settings.worker
+        reservations = let_in(context.instance, by_path, queue, store, worker, context.log)
         if not reservations:
             return dg.SkipReason("no job to let in")
         return dg.SensorResult(

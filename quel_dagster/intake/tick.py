@@ -5,7 +5,7 @@ PostgreSQL decides; Redis only says sooner which rows to look at.
 
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from quel_dagster.model.errors import ConfigurationError, Unavailable
 from quel_dagster.model.job import Reservation, WaitingRow
 from quel_dagster.model.settings import WorkerSettings
 from quel_dagster.model.status import JobStatus
+from quel_dagster.services.counters import Count, Counter
 from quel_dagster.services.queue import JobQueue, Ring
 from quel_dagster.services.store import JobStore
 
@@ -31,7 +32,7 @@ class Tick:
         queue: the doorbell.
         store: the truth.
         settings: paths, limits, patience.
-        served: the paths that have a category.
+        served: the paths that have a category, each with how many of its jobs may run at once.
         log: where the tick tells what it did.
 
     Raises:
@@ -43,7 +44,7 @@ class Tick:
         queue: JobQueue,
         store: JobStore,
         settings: WorkerSettings,
-        served: Collection[str],
+        served: Mapping[str, int],
         log: logging.Logger,
     ) -> None:
         fallback = settings.fallback.default_path
@@ -79,6 +80,7 @@ class Tick:
         lost = {row.job_id for row in rows if row.needs_ring} - reserved
         candidates = [job_id for found in admitted.values() for job_id, _ in found]
         self._ring_again([each for each in candidates if each in lost])
+        self._count_dropped(ring, rows)
         return reservations
 
     def _admit(self, rows: Sequence[WaitingRow]) -> dict[str, list[tuple[UUID, str | None]]]:
@@ -165,6 +167,24 @@ class Tick:
         for payload in ring.unreadable:
             self._log.warning("a ring that is no job id was dropped: %r", payload)
 
+    def _count_dropped(self, ring: Ring, rows: Sequence[WaitingRow]) -> None:
+        """Counts the rings that nothing follows. For want of a count no tick fails."""
+        statuses = {row.job_id: row.status for row in rows}
+        known = [statuses[job_id] for job_id in ring.job_ids if job_id in statuses]
+        dropped = {
+            "repeated": ring.repeats,
+            "not_waiting": sum(status != JobStatus.PENDING for status in known),
+            "unknown": len(ring.job_ids) - len(known),
+            "unreadable": len(ring.unreadable),
+        }
+        counts = [
+            Count(name=Counter.RING_DROPPED, kind=kind, n=n) for kind, n in dropped.items() if n
+        ]
+        try:
+            self._store.counters.add(*counts)
+        except Unavailable as error:
+            self._log.warning("%s; rings that were dropped are not counted", error)
+
     def _refuse(self, row: WaitingRow, reason: str) -> None:
         if self._store.refuse(row.job_id, reason):
             self._log.warning("%s job %s is refused: %s", row.path, row.job_id, reason)
@@ -173,9 +193,8 @@ class Tick:
         self, path: str, candidates: Sequence[tuple[UUID, str | None]]
     ) -> list[Reservation]:
         """A path that fails here keeps its rows waiting; what others reserved is still started."""
-        room = self._settings.path(path).max_workers
         try:
-            reservations = self._store.reserve(path, candidates, room)
+            reservations = self._store.reserve(path, candidates, self._served[path])
         except Unavailable as error:
             self._log.warning("%s: no job was let in: %s", path, error)
             return []

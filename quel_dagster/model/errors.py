@@ -13,10 +13,12 @@ The family is decided here once; whoever catches one of these reads `remedy` and
     - RenderLost             the back end restarted and forgot it
     - RenderStopped          somebody asked to stop it
   - BackendAway              no ComfyUI server could take or finish the picture in time
+    - BackendSilent          a server took the picture and does nothing with it
   - StorageAway              S3 could not be reached
   - Unavailable              another service (PostgreSQL, Redis) could not be reached
 """
 
+import re
 from enum import StrEnum
 from typing import ClassVar
 
@@ -104,6 +106,10 @@ class BackendAway(QuelError):
     remedy = Remedy.LATER
 
 
+class BackendSilent(BackendAway):
+    """A ComfyUI server took the prompt and does nothing with it, although it answers."""
+
+
 class StorageAway(QuelError):
     """S3 could not be reached or refused the request."""
 
@@ -114,3 +120,10 @@ class Unavailable(QuelError):
     """PostgreSQL or Redis could not be reached."""
 
     remedy = Remedy.LATER
+
+
+def kind_of(error: BaseException | None) -> str:
+    """An error's kind as statistics name it: `no_credits`, `backend_away`; else `unforeseen`."""
+    if not isinstance(error, QuelError):
+        return "unforeseen"
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()

@@ -3,31 +3,54 @@
 How a row spells all this is known to `parsing` alone; nothing here knows job types.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from uuid import UUID, uuid5
 
+from quel_dagster.model.retouch import Retouch
 from quel_dagster.model.status import JobStatus, SlotState
 
 PROMPT_IDS = UUID("5b0f3c1e-6c53-4d3c-9d3e-3f0d5a4b9c11")
 """Namespace of our prompt ids: the same job, slot and generation always give the same id."""
 
+UNSAID = "none"
+"""The kind of a reference of which nobody said what it shows."""
+
+MERGED = "merged"
+"""The kind of a sheet that an old front end put together: nobody knows of how many pictures."""
+
+NO_PATH = "none"
+"""How a row that names no path is shown in `requested_path`, and so in `quel/requested_path`."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Reference:
-    """A picture the customer supplied, by its `quel_attach` id, and what it shows."""
+    """A picture the customer supplied, by its `quel_attach` id, and what it shows.
+
+    Attributes:
+        kind: in the front end's words, or `UNSAID`, or `MERGED`.
+        where: its place in the order's JSON, for errors; two references do not differ by it.
+    """
 
     attach_id: int
     kind: str
+    where: str = field(default="individualImageAttachIds", compare=False)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
     """One picture to make, as the customer asked for it.
 
-    `angle` and `shot` are empty where the order does not say; the category has its own defaults.
-    `ratio` is a name such as `16:9`.
+    Attributes:
+        angle: empty where the order does not say, as is `shot`; the category has its own defaults.
+        ratio: a name such as `16:9`.
+        seed: for the first of the pictures ordered alike; None has one derived for each.
+        copy: the number of this picture among those ordered alike, from 0.
+        own_camera: the description directs the camera, as that of a stage does: none is assumed.
+        free: the description directs everything, as that of a simple order does: the category
+            assumes nothing and rules nothing out.
+        where: the order's place in the JSON, such as `stages[1]`; empty for the whole input.
+        retouch: the picture to change, where the order changes one; its ratio may be empty then.
     """
 
     slot: int
@@ -39,48 +62,16 @@ class Order:
     negative: str = ""
     pre_edited: bool = False
     references: tuple[Reference, ...] = ()
+    seed: int | None = None
+    copy: int = 0
+    own_camera: bool = False
+    free: bool = False
+    where: str = ""
+    retouch: Retouch | None = None
 
-
-@dataclass(frozen=True, kw_only=True)
-class Sheet:
-    """References that go to the renderer as one picture, in one role.
-
-    One member is sent as it is; several become a grid.
-    """
-
-    role: str
-    attach_ids: tuple[int, ...]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Scene:
-    """What a category makes of an order: the words, and the pictures the words number from 1."""
-
-    positive: str
-    negative: str = ""
-    sheets: tuple[Sheet, ...] = ()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Spec:
-    """One picture as the renderer is asked for it: a scene with its size and its seed.
-
-    `width` and `height` are pixels; `seed` is 0 to 2**63 - 1.
-    """
-
-    slot: int
-    scene: Scene
-    width: int
-    height: int
-    seed: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """Everything `produce` needs beside the job: the graph's file, and one spec per slot."""
-
-    workflow: Path
-    specs: tuple[Spec, ...]
+    def place(self, name: str) -> str:
+        """Where a field of the order stands in the JSON, such as `combinations[1].fx`."""
+        return f"{self.where}.{name}" if self.where else name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,7 +145,8 @@ class WaitingRow:
 
     `input_type` is PostgreSQL's `jsonb_typeof`, or `empty` for an object or array without members.
     `attempts` counts those made so far; `rung` tells a row rung for in this tick from one found;
-    `needs_ring` one that is free and too young for a tick to find it without a ring.
+    `needs_ring` one that is free and too young for a tick to find it without a ring. `retouch`
+    tells one whose picture is to be changed under a mask, whatever its path.
     """
 
     job_id: UUID
@@ -165,6 +157,7 @@ class WaitingRow:
     attempts: int
     rung: bool
     needs_ring: bool
+    retouch: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,11 +198,13 @@ class Spent:
 class Production:
     """What `produce` did in this attempt, beyond the slots the store already knows.
 
-    `stopped` says why pictures were left out; None when every slot was tried.
+    `stopped` says why pictures were left out; None when every slot was tried. `failure` is the kind
+    of error that stopped it (`errors.kind_of`).
     """
 
     cancelled: bool = False
     stopped: str | None = None
+    failure: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

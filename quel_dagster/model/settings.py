@@ -3,49 +3,19 @@
 Addresses and secrets are not here: they come from the environment.
 """
 
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
+from quel_dagster.model.alerting import AlertSettings
+from quel_dagster.model.checking import CheckSettings
 from quel_dagster.model.errors import ConfigurationError
-
-UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86_400}
-DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-
-
-def duration(value: object) -> timedelta:
-    """`250ms`, `4s`, `5m`, `24h` or `7d` as a span of time. A bare number has no unit: refused."""
-    match = DURATION.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise ValueError(f"expected a number and a unit such as 4s, 5m or 24h, got {value!r}")
-    return timedelta(seconds=float(match[1]) * UNITS[match[2]])
-
-
-def addresses(value: object) -> object:
-    """A list of addresses, each entry one address or several separated by commas; empty ones go."""
-    if not isinstance(value, list | tuple) or not all(isinstance(entry, str) for entry in value):
-        raise ValueError("expected a list of addresses")
-    entries = (part.strip() for entry in value for part in entry.split(","))
-    found = tuple(entry.rstrip("/") for entry in entries if entry)
-    if not all(entry.startswith(("http://", "https://")) for entry in found):
-        raise ValueError("expected addresses such as http://127.0.0.1:8188")
-    return found
-
-
-Duration = Annotated[timedelta, BeforeValidator(duration)]
-Addresses = Annotated[tuple[str, ...], BeforeValidator(addresses)]
-
-
-class Section(BaseModel):
-    """Part of the configuration: immutable, and without room for a key nobody reads."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+from quel_dagster.model.section import Addresses, Duration, Section
+from quel_dagster.model.serving import ApiSettings
 
 
 class UnknownPath(StrEnum):
@@ -110,15 +80,19 @@ class AttemptSettings(Section):
 class LimitSettings(Section):
     """What a single order may ask for."""
 
-    images_per_job: int = Field(default=60, ge=1)
-    prompt_chars: int = Field(default=8000, ge=1)
+    images_per_job: int = Field(default=60, ge=1, description="Pictures of one order.")
+    prompt_chars: int = Field(default=8000, ge=1, description="Characters of any text in it.")
 
 
 class PathSettings(Section):
     """One production path."""
 
-    enabled: bool = True
-    max_workers: int = Field(default=3, ge=1, description="Runs of the path at once.")
+    enabled: bool = Field(
+        default=True, description="Whether the path is ours; if not, its rows are left alone."
+    )
+    max_workers: int = Field(
+        default=3, ge=1, description="Runs of the path at once, until its pool in Dagster says."
+    )
     workflow: Path | None = Field(
         default=None, description="A ComfyUI graph of the operator's own."
     )
@@ -127,8 +101,11 @@ class PathSettings(Section):
 class FallbackSettings(Section):
     """What happens to a job without a path, or with one that no category serves."""
 
-    default_path: str = "fashion"
-    unknown_path_behavior: UnknownPath = UnknownPath.USE_DEFAULT
+    default_path: str = Field(default="fashion", description="The path that serves them.")
+    unknown_path_behavior: UnknownPath = Field(
+        default=UnknownPath.USE_DEFAULT,
+        description="`reject` refuses a job whose path is unknown; one without a path is served.",
+    )
 
 
 class WorkerSettings(Section):
@@ -168,7 +145,20 @@ class ComfyUISettings(Section):
 
     backends: Addresses = Field(default=(), description="Addresses of ComfyUI servers.")
     deadline: Duration = Field(
-        default=timedelta(seconds=300), description="Longest wait for one picture."
+        default=timedelta(seconds=300),
+        description="Longest time that one picture takes, and that it waits before.",
+    )
+    silence: Duration = Field(
+        default=timedelta(seconds=120),
+        description="A server that has begun a picture and tells nothing of it for so long hangs: "
+        "it gets no more work until it renders again. Loading a model must fit in.",
+    )
+    side_by_side: int = Field(
+        default=8,
+        ge=1,
+        le=32,
+        description="Pictures of a job in work at once, those included that wait on a server for "
+        "the one before.",
     )
     models: dict[str, str] = Field(
         default_factory=dict[str, str],
@@ -179,7 +169,22 @@ class ComfyUISettings(Section):
 class StorageSettings(Section):
     """Where pictures are kept."""
 
-    bucket: str = "attachments"
+    bucket: str = Field(default="attachments", description="The bucket in S3.")
+    public_urls: Addresses = Field(
+        default=(),
+        description="Addresses under which the public sees the bucket. A picture to retouch may be "
+        "named by one; nothing is ever fetched from it.",
+    )
+
+
+class RetentionSettings(Section):
+    """How long Dagster keeps what nobody needs any more."""
+
+    runs: Duration = Field(
+        default=timedelta(days=14),
+        ge=timedelta(hours=1),
+        description="Age, since its end, at which a job's run is deleted with its events.",
+    )
 
 
 class CreditSettings(Section):
@@ -195,6 +200,10 @@ class Settings(Section):
     comfyui: ComfyUISettings = ComfyUISettings()
     storage: StorageSettings = StorageSettings()
     credits: CreditSettings
+    api: ApiSettings = ApiSettings()
+    alerts: AlertSettings = AlertSettings()
+    checks: CheckSettings = CheckSettings()
+    retention: RetentionSettings = RetentionSettings()
 
 
 def read_settings(document: Mapping[str, object], source: str) -> Settings:

@@ -1,9 +1,10 @@
-"""How much more a job may spend on pictures that failed. Pure, apart from the clock.
+"""How much more a job may spend on pictures that failed. Pure, apart from the clock; thread-safe.
 
 One budget for the whole job, in tries and in time: what was spent is counted in the store, so that
 attempts share it. Pictures that were not yet asked for cost nothing of it.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -27,6 +28,7 @@ class Budget:
         spent: Spent,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self._lock = threading.Lock()
         self._renders = max(settings.renders - spent.renders, 0)
         self._clock = clock
         self._ends = clock() + (settings.time - spent.time).total_seconds()
@@ -37,10 +39,11 @@ class Budget:
 
     def take(self) -> bool:
         """Takes one more render of a picture that failed; false when nothing is left to take."""
-        if self._renders == 0 or self._seconds == 0:
-            return False
-        self._renders -= 1
-        return True
+        with self._lock:
+            if self._renders == 0 or self._seconds == 0:
+                return False
+            self._renders -= 1
+            return True
 
     def __str__(self) -> str:
         """What is left, for a log line."""

@@ -3,12 +3,13 @@
 No Dagster here. What a cancelled job comes to is decided in the store.
 """
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from quel_dagster.model.errors import RenderStopped, Unavailable
+from quel_dagster.model.errors import RenderStopped, TicketLost, Unavailable
 from quel_dagster.model.job import Job, Outcome, Production
 from quel_dagster.model.status import JobStatus
 from quel_dagster.pipeline.studio import Studio, Watch
@@ -33,7 +34,7 @@ class CancelWish:
     """The wish to cancel a job: `quel cancel` writes it to PostgreSQL, the front end to Redis.
 
     A source that cannot be read has not said no. It is told to the log, asked again later, and
-    asked for certain before every write that matters; meanwhile the work goes on.
+    asked for certain before every write that matters; meanwhile the work goes on. Safe for threads.
 
     Args:
         store: the wish as `quel cancel` and the front door note it.
@@ -55,6 +56,7 @@ class CancelWish:
         self._job_id = job_id
         self._warn = warn
         self._clock = clock
+        self._lock = threading.Lock()
         self._uttered = False
 
     def is_uttered(self, *, in_passing: bool = False) -> bool:
@@ -63,11 +65,12 @@ class CancelWish:
         Args:
             in_passing: leaves a source alone that could not be read a moment ago.
         """
-        if not self._uttered:
-            now = self._clock()
-            asked = [each for each in self._sources if not in_passing or each.ask_at <= now]
-            self._uttered = any(self._says(each) for each in asked)
-        return self._uttered
+        with self._lock:
+            if not self._uttered:
+                now = self._clock()
+                asked = [each for each in self._sources if not in_passing or each.ask_at <= now]
+                self._uttered = any(self._says(each) for each in asked)
+            return self._uttered
 
     @property
     def unread(self) -> str:
@@ -90,19 +93,24 @@ class CancelWish:
 
 
 class Brake:
-    """Tells an attempt when to stop: its job is cancelled, or another's by now.
+    """Tells an attempt when to stop: its job is cancelled, or another's by now. Safe for threads.
 
-    Both methods raise `TicketLost` in the latter case: a render is then left to whoever has taken
+    Both questions raise `TicketLost` in the latter case: a render is then left to whoever has taken
     over, and not cancelled.
     """
 
     def __init__(self, watch: Watch, wish: CancelWish) -> None:
         self._watch = watch
         self._wish = wish
+        self._is_let_go = False
+
+    def let_go(self) -> None:
+        """From now on the job is nobody's: this process was told to stop."""
+        self._is_let_go = True
 
     def is_pulled(self) -> bool:
         """Whether to stop, as far as it is known; cheap enough to be asked every second."""
-        self._watch.check()
+        self._check_hold()
         return self._wish.is_uttered(in_passing=True)
 
     def check(self) -> None:
@@ -111,9 +119,14 @@ class Brake:
         Raises:
             RenderStopped: nothing more is to be made.
         """
-        self._watch.check()
+        self._check_hold()
         if self._wish.is_uttered():
             raise RenderStopped
+
+    def _check_hold(self) -> None:
+        self._watch.check()
+        if self._is_let_go:
+            raise TicketLost("the process was told to stop, and lets go of the job")
 
 
 def note_flag(studio: Studio, job_id: UUID, warn: Callable[[str], None]) -> None:
@@ -144,6 +157,7 @@ def settle(
         )
     try:
         studio.queue.clear_cancel(job.id)
+        studio.queue.tell_of_room()
     except Unavailable as error:
         warn(f"a flag that cancels the job may stay until the front door finds it: {error}")
     return outcome

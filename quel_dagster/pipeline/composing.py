@@ -1,11 +1,13 @@
-"""How an order is put into words, as far as all categories do it alike: camera, joining, negatives.
+"""How an order becomes a scene, as far as all categories do it alike: camera and negatives.
 
-Pure functions, no Dagster. What a category says stands in the category's own folder.
+Pure functions, no Dagster. What a category says stands in the category's own folder; how a scene
+reads as text, in `model.spec`.
 """
 
 from collections.abc import Iterable, Mapping
 
-from quel_dagster.model.job import Order, Scene
+from quel_dagster.model.job import Order
+from quel_dagster.model.spec import Camera, Scene
 from quel_dagster.pipeline.manifest import Manifest
 
 ONE_PICTURE = (
@@ -34,39 +36,48 @@ SHOTS_OF_THINGS = {
 }
 """Framings where there is no body to frame by."""
 
+Cameras = tuple[Camera, Camera]
+"""As the order asks, and what gives way to the description."""
+
 
 def key(word: str) -> str:
     """A vocabulary's word however it is spelled: lower case, hyphens between its parts."""
     return "-".join(word.lower().replace("_", " ").split())
 
 
-def camera(
+def cameras(
     order: Order,
     manifest: Manifest,
     *,
     angles: Mapping[str, str],
     shots: Mapping[str, str],
     otherwise: tuple[str, str],
-) -> str:
+) -> Cameras:
     """Where the camera stands and what it frames.
 
-    A word that the vocabulary lacks is handed on as it is. `otherwise` is the category's own angle
-    and shot for an order that names none: they give way to the description, and go unsaid where
-    only the description knows the subject.
+    A word that the vocabulary lacks is handed on as it is. Where the description directs the
+    camera, what the order names beside it gives way to it, and nothing else is assumed.
+
+    Args:
+        order: its angle and shot count, in any spelling.
+        manifest: tells whether the category knows the subject.
+        angles: the category's words for an angle.
+        shots: the same for a framing.
+        otherwise: the category's own angle and shot for an order that names none; unsaid where only
+            the description knows the subject.
     """
-    asked = _named((order.angle, order.shot), angles, shots)
+    asked = Camera(
+        angle=_meaning(order.angle, angles, "view"),
+        framing=_meaning(order.shot, shots, "framing"),
+    )
+    if order.own_camera:
+        return Camera(), asked
     angle, shot = otherwise if manifest.has_subject else ("", "")
-    assumed = _named(("" if order.angle else angle, "" if order.shot else shot), angles, shots)
-    sentences = [
-        asked and f"Camera: {asked}.",
-        assumed and f"Camera, unless the description says otherwise: {assumed}.",
-    ]
-    return " ".join(filter(None, sentences))
-
-
-def _named(words: tuple[str, str], angles: Mapping[str, str], shots: Mapping[str, str]) -> str:
-    meanings = [_meaning(words[0], angles, "view"), _meaning(words[1], shots, "framing")]
-    return ", ".join(filter(None, meanings))
+    assumed = Camera(
+        angle="" if order.angle else _meaning(angle, angles, "view"),
+        framing="" if order.shot else _meaning(shot, shots, "framing"),
+    )
+    return asked, assumed
 
 
 def _meaning(word: str, vocabulary: Mapping[str, str], noun: str) -> str:
@@ -82,35 +93,46 @@ def backdrop(order: Order, manifest: Manifest) -> str:
     return ""
 
 
-def exactly(number: int, one: str, many: str) -> str:
-    """`exactly 1 person`, `exactly 3 people`."""
-    return f"exactly {number} {one if number == 1 else many}"
-
-
 def as_described(look: str, manifest: Manifest) -> str:
     """What to say of an open order: the description leads, and what it leaves alone stays."""
-    if not manifest.rest:
+    given = manifest.images if manifest.free else manifest.rest
+    if not given:
         return f"{look} of what the description asks for."
     return (
-        f"{look} made from {manifest.rest} as the description asks; what it does not mention "
+        f"{look} made from {given} as the description asks; what it does not mention "
         "stays as it is."
     )
 
 
 def scene(
-    order: Order, manifest: Manifest, *, says: Iterable[str], never: Iterable[str] = ()
+    order: Order,
+    manifest: Manifest,
+    *,
+    subject: str,
+    camera: Cameras,
+    setting: str = "",
+    finish: str = "",
+    never: Iterable[str] = (),
 ) -> Scene:
-    """The scene in words and pictures.
+    """The scene in parts.
 
     Args:
-        order: its `negative` ends the negative prompt.
-        manifest: its pictures are sent, and introduced at the start of the text.
-        says: the text's paragraphs, the customer's own words among them; empty ones go.
+        order: its words are the description, its `negative` ends what must not be seen.
+        manifest: its sheets are sent.
+        subject: what is shown.
+        camera: from `cameras`.
+        setting: where it is; a free order's description says so alone.
+        finish: how it is made.
         never: what must not be seen, beside `ONE_PICTURE`.
     """
-    legend = " ".join(image.caption for image in manifest.images)
     return Scene(
-        positive="\n".join(filter(None, (legend, *says))),
-        negative=", ".join(filter(None, dict.fromkeys((*ONE_PICTURE, *never, order.negative)))),
-        sheets=tuple(image.sheet for image in manifest.images),
+        description=order.prompt,
+        subject=subject,
+        setting="" if manifest.free else setting,
+        camera=camera[0],
+        assumed=camera[1],
+        finish=finish,
+        sheets=manifest.sheets,
+        never=(*ONE_PICTURE, *never, order.negative),
+        notes=manifest.notes,
     )

@@ -9,7 +9,7 @@ import random
 import signal
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Protocol, TypeVar, cast
 from uuid import UUID
@@ -17,7 +17,7 @@ from uuid import UUID
 import dagster as dg
 
 from quel_dagster.environment import Environment, here
-from quel_dagster.model.errors import QuelError, Remedy
+from quel_dagster.model.errors import QuelError, Remedy, Unavailable, kind_of
 from quel_dagster.model.job import Outcome, Production, Ticket
 from quel_dagster.model.settings import Settings
 from quel_dagster.pipeline.cancelling import note_flag
@@ -65,6 +65,7 @@ def end_attempt(context: dg.HookContext) -> None:
         return
     error = context.op_exception
     message = (error.description if isinstance(error, dg.Failure) else None) or repr(error)
+    failure = kind_of(cause_of(error))
     studio: Studio = context.resources.studio
     note_flag(studio, ticket.job_id, context.log.warning)
     if is_terminated(context.instance, context.run_id):
@@ -72,9 +73,11 @@ def end_attempt(context: dg.HookContext) -> None:
     elif remedy_of(error) is Remedy.LATER:
         patience = settings.worker.attempts
         pause = growing_pause(patience.backoff, ticket.attempt)
-        outcome = store.release(ticket, message, pause=pause, most=patience.max)
+        outcome = store.release(ticket, message, pause=pause, most=patience.max, failure=failure)
     else:
-        outcome = store.settle(ticket, Production(stopped=message))
+        outcome = store.settle(ticket, Production(stopped=message, failure=failure))
+    with suppress(Unavailable):  # the front door finds the place by itself, only later
+        studio.queue.tell_of_room()
     context.log.info(f"{context.job_name} job {ticket.job_id}: {outcome.status}")
 
 
@@ -190,8 +193,13 @@ def cancel(store: JobStore, ticket: Ticket, run_id: str) -> Outcome:
 
 def remedy_of(error: BaseException | None) -> Remedy:
     """What another attempt would help; an error that nobody foresaw may be a passing one."""
-    cause = error.__cause__ if isinstance(error, dg.Failure) else error
+    cause = cause_of(error)
     return cause.remedy if isinstance(cause, QuelError) else Remedy.LATER
+
+
+def cause_of(error: BaseException | None) -> BaseException | None:
+    """What a step failed over, without the sentence that Dagster was told."""
+    return error.__cause__ if isinstance(error, dg.Failure) else error
 
 
 def growing_pause(first: timedelta, attempt: int) -> timedelta:

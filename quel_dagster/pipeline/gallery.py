@@ -1,5 +1,7 @@
 """What an operator sees of a job's pictures in the UI: log lines and a table of thumbnails."""
 
+import threading
+
 import dagster as dg
 
 from quel_dagster.model.job import Job, Picture
@@ -9,22 +11,24 @@ HEADING = "| picture | slot | seed | back end | seconds | key |\n|---|---|---|--
 
 
 class Gallery:
-    """Collects delivered pictures of one attempt and tells the log about each."""
+    """Collects delivered pictures of one attempt and tells the log about each. Safe for threads."""
 
     def __init__(self, log: dg.DagsterLogManager, job: Job) -> None:
         self._log = log
         self._job = job
-        self._rows: list[str] = []
+        self._lock = threading.Lock()
+        self._rows: dict[int, str] = {}
         self._seconds: list[float] = []
 
     def add(self, picture: Picture, data: bytes) -> None:
         """Shows a picture that was just delivered. `data` are its encoded bytes."""
         url = thumbnail_data_url(data)
-        self._rows.append(
-            f"| ![slot {picture.slot}]({url}) | {picture.slot} | {picture.seed} "
-            f"| {picture.backend} | {picture.seconds:.1f} | `{picture.key}` |"
-        )
-        self._seconds.append(picture.seconds)
+        with self._lock:
+            self._rows[picture.slot] = (
+                f"| ![slot {picture.slot}]({url}) | {picture.slot} | {picture.seed} "
+                f"| {picture.backend} | {picture.seconds:.1f} | `{picture.key}` |"
+            )
+            self._seconds.append(picture.seconds)
         self.say(
             f"slot {picture.slot} delivered after {picture.seconds:.1f} s on {picture.backend}: "
             f"{picture.key}"
@@ -39,10 +43,11 @@ class Gallery:
         self._log.warning(f"{self._job.path} job {self._job.id}: {line}")
 
     def metadata(self) -> dict[str, dg.MetadataValue]:
-        """The table of thumbnails, and numbers that the UI can plot."""
-        table = "\n".join([HEADING, *self._rows]) if self._rows else "no new picture"
+        """The table of thumbnails in slot order, and numbers that the UI can plot."""
+        rows = [self._rows[slot] for slot in sorted(self._rows)]
+        table = "\n".join([HEADING, *rows]) if rows else "no new picture"
         return {
             "pictures": dg.MetadataValue.md(table),
-            "delivered": dg.MetadataValue.int(len(self._rows)),
+            "delivered": dg.MetadataValue.int(len(rows)),
             "render_seconds": dg.MetadataValue.float(round(sum(self._seconds, 0.0), 3)),
         }

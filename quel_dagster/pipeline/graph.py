@@ -1,11 +1,11 @@
 """A ComfyUI graph in API format: reading one strictly, and taking nodes out of it.
 
-What a node's title binds is known to `workflow` alone.
+What titles mean to us is told in `titles`.
 """
 
 import graphlib
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pydantic import BaseModel, Field, JsonValue, TypeAdapter, ValidationError
@@ -46,10 +46,13 @@ class Node(BaseModel):
         return self.meta.title
 
     def sources(self) -> Iterator[tuple[str, str]]:
-        """Each linked input with the id of the node it links to. The links are sound."""
+        """Each linked input with the id of the node it links to."""
         for name, value in self.inputs.items():
-            if isinstance(value, list):
-                yield name, str(value[0])
+            match value:
+                case [str(source), int()]:
+                    yield name, source
+                case _:
+                    pass
 
     def plain(self, names: Iterable[str]) -> str | None:
         """The first of the inputs that the node has with a value of its own, not a link."""
@@ -62,50 +65,76 @@ Graph = dict[str, Node]
 DOCUMENT = TypeAdapter(dict[str, JsonValue])
 
 
-def read(path: Path) -> Graph:
-    """The graph in a file, every node and link of it sound.
+class UnsoundWorkflow(ConfigurationError):
+    """A ComfyUI graph that cannot be used as it is.
+
+    Args:
+        path: its file.
+        problems: all of them, each naming its node and, mostly, what to do.
+    """
+
+    def __init__(self, path: Path, problems: Sequence[str]) -> None:
+        super().__init__(path, problems)
+        self.path = path
+        self.problems = tuple(problems)
+
+    def __str__(self) -> str:
+        return f"{self.path}: {'; '.join(self.problems)}"
+
+
+def read(path: Path) -> tuple[Graph, list[str]]:
+    """The nodes of a file, and everything that is wrong with nodes and links.
 
     ComfyUI accepts an unused node without `inputs`, and dies of it: a graph is linted before it is
     ever sent.
 
     Raises:
-        ConfigurationError: it cannot be read, is no export in API format, or a link leads nowhere.
+        UnsoundWorkflow: the file cannot be read, or is no export in API format at all.
     """
     try:
         document = DOCUMENT.validate_json(path.read_bytes())
     except OSError as error:
-        raise ConfigurationError(f"{path}: cannot be read ({error.strerror})") from error
+        raise UnsoundWorkflow(path, [f"cannot be read ({error.strerror})"]) from error
     except ValidationError as error:
-        raise ConfigurationError(f"{path}: is not a JSON object; {EXPORT}") from error
-    graph = {node_id: _node(path, node_id, value) for node_id, value in document.items()}
+        raise UnsoundWorkflow(path, [f"is not a JSON object; {EXPORT}"]) from error
+    if isinstance(document.get("nodes"), list):
+        raise UnsoundWorkflow(path, [f"is in the editor's own format; {EXPORT}"])
+    graph: Graph = {}
+    problems: list[str] = []
+    for node_id, value in document.items():
+        try:
+            graph[node_id] = Node.model_validate(value)
+        except ValidationError as error:
+            problems.append(f"{_name_of(node_id, value)}: {_field_problem(error)}")
+    return graph, [*problems, *_link_problems(graph, document.keys()), *_circles(graph)]
+
+
+def _name_of(node_id: str, value: JsonValue) -> str:
+    """A node that cannot be read, by what can be read of it."""
+    match value:
+        case {"_meta": {"title": str(title)}}:
+            return f"node {node_id} ({title!r})"
+        case _:
+            return f"node {node_id}"
+
+
+def _field_problem(error: ValidationError) -> str:
+    problem = error.errors()[0]
+    return f"{'.'.join(map(str, problem['loc'])) or 'value'}: {problem['msg']}"
+
+
+def _link_problems(graph: Graph, known: Collection[str]) -> Iterator[str]:
+    """What is wrong with links; those to nodes that are there but cannot be read are not."""
     for node_id, node in graph.items():
         for name, value in node.inputs.items():
-            if isinstance(value, list) and (problem := _link_problem(graph, value)):
-                raise ConfigurationError(
-                    f"{path}: {known_as(graph, node_id)}: {name} {problem}; {EXPORT}"
-                )
-    _refuse_cycles(graph, path)
-    return graph
+            if isinstance(value, list) and (problem := _link_problem(known, value)):
+                yield f"{known_as(graph, node_id)}: {name} {problem}"
 
 
-def _node(path: Path, node_id: str, value: JsonValue) -> Node:
-    try:
-        return Node.model_validate(value)
-    except ValidationError as error:
-        match value:
-            case {"_meta": {"title": str(title)}}:
-                name = f"node {node_id} ({title!r})"
-            case _:
-                name = f"node {node_id}"
-        problem = error.errors()[0]
-        field = ".".join(map(str, problem["loc"])) or "value"
-        raise ConfigurationError(f"{path}: {name}: {field}: {problem['msg']}; {EXPORT}") from error
-
-
-def _link_problem(graph: Graph, link: list[JsonValue]) -> str:
+def _link_problem(known: Collection[str], link: list[JsonValue]) -> str:
     match link:
         case [str(source), int(slot)] if not isinstance(slot, bool):
-            if source not in graph:
+            if source not in known:
                 return f"links to node {source}, which is missing"
             if not 0 <= slot < MOST_SLOTS:
                 return f"links to output {slot} of node {source}, which cannot be"
@@ -114,13 +143,16 @@ def _link_problem(graph: Graph, link: list[JsonValue]) -> str:
             return f"is {link!r}, not a link of node id and output number"
 
 
-def _refuse_cycles(graph: Graph, path: Path) -> None:
-    feeds = {node_id: [source for _, source in node.sources()] for node_id, node in graph.items()}
+def _circles(graph: Graph) -> Iterator[str]:
+    feeds = {
+        node_id: [source for _, source in node.sources() if source in graph]
+        for node_id, node in graph.items()
+    }
     try:
         graphlib.TopologicalSorter(feeds).prepare()
     except graphlib.CycleError as error:
         circle = ", ".join(known_as(graph, node_id) for node_id in error.args[1])
-        raise ConfigurationError(f"{path}: nodes feed each other in a circle: {circle}") from error
+        yield f"nodes feed each other in a circle: {circle}"
 
 
 def known_as(graph: Mapping[str, Node], node_id: str) -> str:

@@ -4,24 +4,32 @@ How a picture is made lives in `production`; what follows a failure in `outcomes
 """
 
 from collections.abc import Iterator
+from contextlib import suppress
 from uuid import UUID
 
 import dagster as dg
 from pydantic import Field
 
-from quel_dagster.model.errors import TicketLost
-from quel_dagster.model.job import Job, Plan, Production, Ticket
+from quel_dagster.model.errors import TicketLost, Unavailable
+from quel_dagster.model.job import Job, Production, Ticket
 from quel_dagster.model.parsing import parse
 from quel_dagster.model.settings import Settings
+from quel_dagster.model.spec import Plan
 from quel_dagster.model.status import JobStatus
 from quel_dagster.pipeline.cancelling import settle
+from quel_dagster.pipeline.explaining import attach_ids, picture_by_picture
 from quel_dagster.pipeline.failures import step
 from quel_dagster.pipeline.gallery import Gallery
 from quel_dagster.pipeline.heartbeat import Heartbeat
 from quel_dagster.pipeline.leftovers import take_back
 from quel_dagster.pipeline.production import Stage
 from quel_dagster.pipeline.studio import Studio
+from quel_dagster.pipeline.telling import tell_job, tell_pictures
+from quel_dagster.services.counters import Count, Counter
 from quel_dagster.services.store import JobStore
+
+LONGEST_LINE = 20_000
+"""Characters of a line of the log: each is a row in Dagster's database."""
 
 
 class OpenJob(dg.Config):
@@ -56,14 +64,13 @@ def open_job(
         try:
             row = store.open(ticket, context.run_id)
         except TicketLost as lost:
-            context.log.warning(f"{path} job {ticket.job_id}: {lost}; this run ends here")
+            step_aside(context, store, ticket.job_id, lost)
             return
-        job = parse(row, settings.worker.limits)
+        job = parse(row, settings.worker.limits, settings.storage.public_urls)
+    told = tell_job(job, settings.credits.price_per_image)
+    context.log.info(f"{path} job {job.id}: attempt {ticket.attempt} opened\n{told}")
     for warning in job.warnings:
         context.log.warning(f"{path} job {job.id}: {warning}")
-    context.log.info(
-        f"{path} job {job.id}: attempt {ticket.attempt} opened, {len(job.orders)} pictures ordered"
-    )
     yield dg.Output(job)
 
 
@@ -75,12 +82,13 @@ def produce(
     gallery = Gallery(context.log, job)
     lease = studio.settings.worker.attempts.lease
     with step(context, job.path, job.id):
+        gallery.say(f"what is asked of ComfyUI\n{plan_in_words(studio, job, plan)}")
         try:
             with Heartbeat(studio.store, job.ticket, lease) as heartbeat:
                 production = Stage(studio, job, plan, heartbeat, gallery).produce()
         except TicketLost as lost:
             take_back(studio.store, studio.backends, job.id)
-            context.log.warning(f"{job.path} job {job.id}: {lost}; this run ends here")
+            step_aside(context, studio.store, job.id, lost)
             return
     yield dg.Output(production, metadata=gallery.metadata())
 
@@ -100,7 +108,7 @@ def settle_job(
         try:
             outcome = settle(studio, job, production, Gallery(context.log, job).warn)
         except TicketLost as lost:
-            context.log.warning(f"{job.path} job {job.id}: {lost}; this run ends here")
+            step_aside(context, studio.store, job.id, lost)
             return
     summary = f"{outcome.delivered} delivered, {outcome.failed} failed"
     context.log.info(f"{job.path} job {job.id}: {outcome.status}, {summary}")
@@ -110,3 +118,23 @@ def settle_job(
             description=f"{job.path} job {job.id}, step settle_job: {outcome.message}",
             allow_retries=False,
         )
+
+
+def plan_in_words(studio: Studio, job: Job, plan: Plan) -> str:
+    """Every picture as it will be asked for, in the words of `quel explain`."""
+    numbers = attach_ids(plan)
+    keys = studio.store.reference_keys(numbers) if numbers else {}
+    told = tell_pictures(picture_by_picture(job, plan, studio.settings, keys))
+    if len(told) <= LONGEST_LINE:
+        return told
+    return f"{told[:LONGEST_LINE]} …\n`quel explain {job.id}` tells the rest"
+
+
+def step_aside(
+    context: dg.OpExecutionContext, store: JobStore, job_id: UUID, lost: TicketLost
+) -> None:
+    """Tells the log who has the job by now, and counts it. The run ends here."""
+    path = context.job_name
+    context.log.warning(f"{path} job {job_id}: {lost}; this run ends here")
+    with suppress(Unavailable):
+        store.counters.add(Count(name=Counter.TICKET_LOST, path=path, kind=context.op.name))

@@ -14,15 +14,16 @@ from io import BytesIO
 
 from PIL import ExifTags, Image, ImageChops, ImageOps, UnidentifiedImageError
 
-from quel_dagster.model.errors import InvalidJob, RenderFailed
-
-FIELD = "individualImageAttachIds"
+from quel_dagster.model.errors import RenderFailed
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 """What customers send (`JPEG` reads MPO too). Other decoders run programs or are seldom tried."""
 
 LOADABLE = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
 """Formats that ComfyUI is given as they are, with their file extension."""
+
+PLAIN = frozenset({"1", "L", "LA", "P", "RGB", "RGBA"})
+"""Kinds of pixel that every ComfyUI shows alike; 16-bit and CMYK ones become RGB here."""
 
 LARGEST_SHEET = 4096
 """Pixels of a sheet's longer side; ComfyUI's encoder scales a reference to one megapixel anyway."""
@@ -58,52 +59,47 @@ class NotAPicture(ValueError):
 def check(
     data: bytes,
     *,
-    attach_id: int,
     max_bytes: int = 50 * 1024 * 1024,
     max_side: int = 16_384,
     max_pixels: int = 64_000_000,
 ) -> None:
-    """Refuses a reference that is no picture, or too large a one to decode.
+    """Makes sure that a customer's file is a picture, and not too large a one to decode.
 
     The size is read from the header, before any pixel is decoded.
 
     Raises:
-        InvalidJob: names the reference, what is wrong with it and what is accepted.
+        NotAPicture: tells what is wrong with it and what is accepted.
     """
-    reference = f"reference {attach_id}"
     if len(data) > max_bytes:
-        raise InvalidJob(FIELD, f"{reference} is larger than {max_bytes // 1024**2} MiB")
-    try:
-        with _open(data) as image:
-            width, height = image.size
-        fits = max(width, height) <= max_side and width * height <= max_pixels
-        if fits:
-            _decoded(data)
-    except NotAPicture as error:
-        raise InvalidJob(FIELD, f"{reference} {error}") from error
-    if not fits:
+        raise NotAPicture(f"is larger than {max_bytes // 1024**2} MiB")
+    with _open(data) as image:
+        width, height = image.size
+    if max(width, height) > max_side or width * height > max_pixels:
         most = f"{max_side} pixels a side and {max_pixels / 1e6:g} megapixels"
-        raise InvalidJob(FIELD, f"{reference} has {width} x {height} pixels; use at most {most}")
+        raise NotAPicture(f"has {width} x {height} pixels; use at most {most}")
+    _decoded(data)
 
 
-def sheet(images: Sequence[bytes]) -> bytes:
+def sheet(images: Sequence[bytes], fit: tuple[int, int] | None = None) -> bytes:
     """The references as one picture for the renderer: one as it is, several as a grid.
 
     The grid has ceil(sqrt(n)) columns; a cell is as wide as the widest and as high as the highest
     member, each member centred in it, on a transparent ground.
 
+    Args:
+        images: pictures that were checked.
+        fit: the width and height of the whole picture, with the grid as large as it can be in its
+            middle; None leaves it as large as the members make it.
+
     Returns:
         PNG, JPEG or WebP bytes: upright, one frame, at most `LARGEST_SHEET` a side.
 
     Raises:
-        InvalidJob: a member cannot be decoded.
+        NotAPicture: a member cannot be decoded.
     """
-    try:
-        if len(images) == 1 and _is_ready(images[0]):
-            return images[0]
-        return _encoded(_grid(images), "PNG")
-    except NotAPicture as error:
-        raise InvalidJob(FIELD, f"a reference {error}") from error
+    if len(images) == 1 and fit is None and _is_ready(images[0]):
+        return images[0]
+    return _encoded(_grid(images, fit), "PNG")
 
 
 def to_webp(data: bytes, quality: int = 90) -> bytes:
@@ -184,28 +180,37 @@ def _is_ready(data: bytes) -> bool:
             and getattr(image, "n_frames", 1) == 1
             and image.getexif().get(ExifTags.Base.Orientation, 1) == 1
             and max(image.size) <= LARGEST_SHEET
+            and image.mode in PLAIN
             and not _shines_through(_decoded(data))
         )
 
 
-def _grid(images: Sequence[bytes]) -> Image.Image:
+def _grid(images: Sequence[bytes], fit: tuple[int, int] | None) -> Image.Image:
     """Pictures are decoded one by one, and twice: twenty photographs at once fill a memory."""
     widths, heights = zip(*(_decoded(data).size for data in images), strict=True)
     columns = math.ceil(math.sqrt(len(images)))
     rows = math.ceil(len(images) / columns)
-    scale = min(1.0, LARGEST_SHEET / max(columns * max(widths), rows * max(heights)))
+    whole = columns * max(widths), rows * max(heights)
+    scale = min(fit[0] / whole[0], fit[1] / whole[1]) if fit else min(1, LARGEST_SHEET / max(whole))
     cell = _scaled((max(widths), max(heights)), scale)
-    grid = Image.new("RGBA", (columns * cell[0], rows * cell[1]), CLEAR)
+    size = fit or (columns * cell[0], rows * cell[1])
+    corner = (size[0] - columns * cell[0]) // 2, (size[1] - rows * cell[1]) // 2
+    grid = Image.new("RGBA", size, CLEAR)
     for index, data in enumerate(images):
-        member = _decoded(data).convert("RGBA")
-        if scale < 1:
-            member = member.resize(_scaled(member.size, scale))
+        member = _resized(_decoded(data), scale)
         row, column = divmod(index, columns)
-        left = column * cell[0] + (cell[0] - member.width) // 2
-        top = row * cell[1] + (cell[1] - member.height) // 2
+        left = corner[0] + column * cell[0] + (cell[0] - member.width) // 2
+        top = corner[1] + row * cell[1] + (cell[1] - member.height) // 2
         visible = member.getchannel("A").point(lambda alpha: 255 if alpha else 0)
         grid.paste(member, (left, top), mask=visible)
     return grid
+
+
+def _resized(image: Image.Image, scale: float) -> Image.Image:
+    member = image.convert("RGBA")
+    if scale == 1:
+        return member
+    return member.resize(_scaled(member.size, scale), Image.Resampling.LANCZOS)
 
 
 def _scaled(size: tuple[int, int], scale: float) -> tuple[int, int]:

@@ -1,23 +1,29 @@
-"""How a job's missing pictures are made: slot by slot, each delivered before the next is begun.
+"""How a job's missing pictures are made: several side by side, each delivered when it is made.
 
 No Dagster here. How a picture is rendered lies in `rendering`; what a failure means for the whole
 attempt is decided in `failures`.
 """
 
-from quel_dagster.model.errors import QuelError, Remedy, RenderStopped
-from quel_dagster.model.job import Job, Picture, Plan, Production, Spec
+from collections.abc import Sequence
+from functools import partial
+
+from quel_dagster.model.errors import QuelError, Remedy, RenderStopped, kind_of
+from quel_dagster.model.job import Job, Picture, Production, Slot
+from quel_dagster.model.spec import Plan, Spec
 from quel_dagster.model.status import SlotState
 from quel_dagster.pipeline.budget import Budget
 from quel_dagster.pipeline.cancelling import Brake, CancelWish
-from quel_dagster.pipeline.references import fetch_sheets
-from quel_dagster.pipeline.rendering import Rendered, Renderer
+from quel_dagster.pipeline.references import Enclosures, enclose
+from quel_dagster.pipeline.rendering import Rendered, Renderer, Wanted
+from quel_dagster.pipeline.retouching import enclose_retouches
+from quel_dagster.pipeline.shift import PictureBrake, Shift
 from quel_dagster.pipeline.studio import Audience, Studio, Watch
 from quel_dagster.pipeline.workflow import Workflow
 from quel_dagster.services.storage import picture_key
 
 ENDED = frozenset({SlotState.DELIVERED, SlotState.FAILED})
 """What an attempt leaves as it is. A slot was given up because the budget was used up, which does
-not grow again."""
+not grow again, or because its references cannot be had."""
 
 
 class Stage:
@@ -45,7 +51,7 @@ class Stage:
         """Makes every picture that is not there yet and was not given up.
 
         Raises:
-            InvalidJob: a reference is missing or no picture.
+            InvalidJob: no picture can be made, as references are missing or no pictures.
             BackendAway, StorageAway, Unavailable: the attempt should be repeated later.
             TicketLost: the job belongs to another attempt.
         """
@@ -54,24 +60,42 @@ class Stage:
         missing = [spec for spec in self._plan.specs if slots[spec.slot].state not in ENDED]
         budget = Budget(studio.settings.worker.attempts, studio.store.spent(ticket))
         workflow = Workflow.load(self._plan.workflow)
-        renderer = Renderer(studio, self._job, workflow, budget, self._brake, self._audience)
-        sheets = fetch_sheets(studio.store, studio.storage, missing)
-        for spec in missing:
-            try:
-                self._brake.check()
-                self._deliver(spec, renderer.render(spec, slots[spec.slot], sheets))
-            except RenderStopped:
-                return Production(cancelled=True)
-            except QuelError as error:
-                match error.remedy:
-                    case Remedy.NONE:
-                        return Production(stopped=f"slot {spec.slot}: {error}")
-                    case Remedy.SLOT:
-                        self._audience.warn(f"slot {spec.slot} is given up: {error} ({budget})")
-                        studio.store.give_up(ticket, spec.slot, str(error))
-                    case Remedy.LATER | Remedy.YIELD:
-                        raise
-        return Production()
+        renderer = Renderer(studio, self._job, workflow, budget, self._audience)
+        enclosures = self._enclose(missing)
+        enclosures.check()
+        for number, error in enclosures.refused.items():
+            self._give_up(number, str(error))
+        shift = Shift(self._brake, studio.settings.comfyui.side_by_side)
+
+        def make(spec: Spec) -> None:
+            brake = PictureBrake(self._brake, shift, spec.slot)
+            enclosure = enclosures.ready[spec.slot]
+            wanted = Wanted(spec=spec, enclosure=enclosure, brake=brake)
+            self._make(renderer, wanted, slots[spec.slot])
+
+        ready = [spec for spec in missing if spec.slot in enclosures.ready]
+        return _production(shift.work({spec.slot: partial(make, spec) for spec in ready}))
+
+    def _make(self, renderer: Renderer, wanted: Wanted, slot: Slot) -> None:
+        """One picture, from where its slot stands to its delivery; or it is given up."""
+        try:
+            wanted.brake.check()
+            self._deliver(wanted.spec, renderer.render(wanted, slot))
+        except QuelError as error:
+            if error.remedy is not Remedy.SLOT:
+                raise
+            self._give_up(slot.slot, str(error), f" ({renderer.budget})")
+
+    def _enclose(self, specs: Sequence[Spec]) -> Enclosures:
+        studio = self._studio
+        if any(spec.scene.retouch for spec in specs):
+            return enclose_retouches(studio, self._job.ticket, specs)
+        return enclose(studio.store, studio.storage, specs)
+
+    def _give_up(self, number: int, why: str, detail: str = "") -> None:
+        """Leaves a slot without its picture."""
+        self._audience.warn(f"slot {number} is given up: {why}{detail}")
+        self._studio.store.give_up(self._job.ticket, number, why)
 
     def _deliver(self, spec: Spec, rendered: Rendered) -> None:
         """Stores the picture, then attaches and charges it in one transaction.
@@ -92,3 +116,20 @@ class Stage:
         )
         self._studio.store.deliver(self._job, picture)
         self._audience.add(picture, rendered.data)
+
+
+def _production(ended: tuple[int, BaseException] | None) -> Production:
+    """What the work comes to.
+
+    Raises:
+        BaseException: what ended it, where the attempt cannot settle the job.
+    """
+    match ended:
+        case None:
+            return Production()
+        case _, RenderStopped():
+            return Production(cancelled=True)
+        case slot, QuelError(remedy=Remedy.NONE) as error:
+            return Production(stopped=f"slot {slot}: {error}", failure=kind_of(error))
+        case _, error:
+            raise error

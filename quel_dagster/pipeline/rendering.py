@@ -5,18 +5,22 @@ No Dagster here. What becomes of a rendered picture, and of one that is given up
 """
 
 import random
+import threading
 import time
-from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
-from quel_dagster.model.errors import BackendAway, RenderFailed, RenderLost
-from quel_dagster.model.job import Job, Sheet, Slot, Spec, prompt_id
+from quel_dagster.model.errors import BackendAway, RenderFailed, RenderLost, Unavailable
+from quel_dagster.model.job import Job, Slot, prompt_id
+from quel_dagster.model.spec import Spec
 from quel_dagster.model.status import SlotState
 from quel_dagster.pipeline.budget import Budget
-from quel_dagster.pipeline.cancelling import Brake
 from quel_dagster.pipeline.pictures import content_name, to_webp
+from quel_dagster.pipeline.references import Enclosure
+from quel_dagster.pipeline.shift import PictureBrake
 from quel_dagster.pipeline.studio import Audience, Studio
 from quel_dagster.pipeline.workflow import Workflow
+from quel_dagster.services.backend_book import Seat
 from quel_dagster.services.comfyui.rendering import render
 from quel_dagster.services.comfyui.server import ComfyServer
 
@@ -45,46 +49,51 @@ class Asked:
     earlier: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
+class Wanted:
+    """A picture to render: its spec, what is uploaded for it, and who tells when to stop.
+
+    The spec is the same for every render of it.
+    """
+
+    spec: Spec
+    enclosure: Enclosure
+    brake: PictureBrake
+
+
 class Renderer:
-    """Renders the pictures of one job in one attempt.
+    """Renders the pictures of one job in one attempt. Safe for threads, a picture each.
 
     Args:
         studio: the clients.
         job: opened by this attempt.
         workflow: the graph to render with.
         budget: what the job may still spend on pictures that failed.
-        brake: tells when to stop.
         audience: the log.
     """
 
     def __init__(
-        self,
-        studio: Studio,
-        job: Job,
-        workflow: Workflow,
-        budget: Budget,
-        brake: Brake,
-        audience: Audience,
+        self, studio: Studio, job: Job, workflow: Workflow, budget: Budget, audience: Audience
     ) -> None:
+        self.budget = budget
         self._store = studio.store
         self._backends = studio.backends
         self._settings = studio.settings.comfyui
         self._job = job
         self._workflow = workflow
-        self._budget = budget
-        self._brake = brake
         self._audience = audience
+        self._model = workflow.model(self._settings.models)
+        self._turn = threading.Lock()
 
-    def render(self, spec: Spec, slot: Slot, sheets: Mapping[Sheet, bytes]) -> Rendered:
+    def render(self, wanted: Wanted, slot: Slot) -> Rendered:
         """The picture that an earlier attempt asked for if a server still has it, else a new one.
 
         One that failed or was lost, or whose server went away, is asked for again under the next
         generation, and so under a new prompt id, as long as the job's budget lasts.
 
         Args:
-            spec: of the picture, the same for every render of it.
+            wanted: the picture.
             slot: where it stood when the attempt began.
-            sheets: the references of the spec, each as one picture.
 
         Raises:
             RenderFailed, RenderLost: the budget is used up.
@@ -93,42 +102,50 @@ class Renderer:
             RenderStopped: it was cancelled; so is the render.
             TicketLost: the job belongs to another attempt.
         """
+        made_on: ComfyServer | None = None
         started = time.monotonic()
-        asked = self._first(slot)
+        try:
+            data, made_on = self._until_made(wanted, slot)
+            seconds = time.monotonic() - started
+            return Rendered(data=data, backend=made_on.url, seconds=seconds)
+        finally:
+            with suppress(Unavailable):  # then the place is free when the attempt has ended
+                self._backends.leave(self._seat(wanted, slot.generation), made_on)
+
+    def _until_made(self, wanted: Wanted, slot: Slot) -> tuple[bytes, ComfyServer]:
+        """The picture, and the server that has made it."""
+        asked = self._first(wanted, slot)
         while True:
             try:
-                data = self._render(asked, spec, sheets)
+                return self._render(asked, wanted), asked.server
             except (RenderFailed, RenderLost) as error:
-                asked = self._ask_again(asked, spec, error)
+                asked = self._ask_again(asked, wanted, error)
             except BackendAway as error:
-                asked = self._ask_another(asked, spec, error)
-            else:
-                self._backends.worked(asked.server)
-                seconds = time.monotonic() - started
-                return Rendered(data=data, backend=asked.server.url, seconds=seconds)
+                asked = self._ask_another(asked, wanted, error)
 
-    def _first(self, slot: Slot) -> Asked:
+    def _first(self, wanted: Wanted, slot: Slot) -> Asked:
         """The server that was already asked for the picture, else the one with most room."""
         if slot.state is SlotState.SUBMITTED and slot.backend:
             noted = self._backends.by_url(slot.backend)
             if noted:
+                self._backends.keep(self._seat(wanted, slot.generation), noted)
                 return Asked(server=noted, generation=slot.generation, earlier=True)
-        return Asked(server=self._pick(), generation=slot.generation)
+        return Asked(server=self._pick(wanted, slot.generation), generation=slot.generation)
 
-    def _ask_again(self, asked: Asked, spec: Spec, error: RenderFailed | RenderLost) -> Asked:
+    def _ask_again(self, asked: Asked, wanted: Wanted, error: RenderFailed | RenderLost) -> Asked:
         """After a short pause, and on another server where one has room.
 
         Raises:
             RenderFailed, RenderLost: the budget is used up.
         """
-        if not self._budget.take():
+        if not self.budget.take():
             raise error
-        self._tell(asked, spec, f"{error}; it is asked for again")
+        self._tell(asked, wanted, f"{error}; it is asked for again")
         time.sleep(PAUSE * random.uniform(0.5, 1.5))  # noqa: S311 - spreads, hides nothing
-        self._brake.check()
-        return Asked(server=self._pick(avoid=asked.server), generation=asked.generation + 1)
+        generation = asked.generation + 1
+        return Asked(server=self._pick(wanted, generation, asked.server), generation=generation)
 
-    def _ask_another(self, asked: Asked, spec: Spec, error: BackendAway) -> Asked:
+    def _ask_another(self, asked: Asked, wanted: Wanted, error: BackendAway) -> Asked:
         """On another server, at once.
 
         Raises:
@@ -136,54 +153,88 @@ class Renderer:
             RenderLost: the budget is used up.
         """
         self._backends.failed(asked.server, error)
+        generation = asked.generation + 1
         try:
-            server = self._other_than(asked.server, error)
+            server = self._pick(wanted, generation, asked.server)
+            if server is asked.server:
+                raise error
         except BackendAway as nobody:
-            self._tell(asked, spec, f"{nobody}; the attempt ends")
+            self._tell(asked, wanted, f"{nobody}; the attempt ends")
             raise
-        if not self._budget.take():
+        if not self.budget.take():
             raise RenderLost(str(error)) from error
-        self._tell(asked, spec, f"{error}; {server.url} is asked for it")
-        return Asked(server=server, generation=asked.generation + 1)
+        self._tell(asked, wanted, f"{error}; {server.url} is asked for it")
+        return Asked(server=server, generation=generation)
 
-    def _other_than(self, server: ComfyServer, error: BackendAway) -> ComfyServer:
-        other = self._pick(avoid=server)
-        if other is server:
-            raise error
-        return other
-
-    def _render(self, asked: Asked, spec: Spec, sheets: Mapping[Sheet, bytes]) -> bytes:
+    def _render(self, asked: Asked, wanted: Wanted) -> bytes:
         """Notes the render before it is asked for, so that whoever comes after finds it."""
+        spec = wanted.spec
         prompt = prompt_id(self._job.id, spec.slot, asked.generation)
         if not asked.earlier:
             self._store.submit(self._job.ticket, spec, asked.generation, prompt, asked.server.url)
         finished = render(
             asked.server,
             prompt,
-            lambda: self._graph(asked, spec, sheets),
+            lambda: self._graph(asked, wanted),
             deadline=self._settings.deadline.total_seconds(),
-            should_stop=self._brake.is_pulled,
+            silence=self._settings.silence.total_seconds(),
+            should_stop=lambda: self._is_to_stop(asked, wanted),
         )
         return to_webp(asked.server.view(finished.images[0]))
 
-    def _graph(self, asked: Asked, spec: Spec, sheets: Mapping[Sheet, bytes]) -> dict[str, object]:
+    def _graph(self, asked: Asked, wanted: Wanted) -> dict[str, object]:
         if asked.earlier:
             raise RenderLost(f"ComfyUI at {asked.server.url} no longer knows the prompt")
-        upload = asked.server.upload
-        pictures = [sheets[found] for found in spec.scene.sheets]
+
+        def upload(data: bytes) -> str:
+            return asked.server.upload(content_name(data), data)
+
+        spec, enclosure = wanted.spec, wanted.enclosure
         name = f"{spec.slot:03}-{asked.generation}"
         return self._workflow.bind(
-            spec,
-            references=[upload(content_name(data), data) for data in pictures],
+            enclosure.sized(spec),
+            references=[upload(data) for data in enclosure.references],
+            mask=upload(enclosure.mask) if enclosure.mask else None,
             filename_prefix=f"quel/{self._job.path}/{self._job.id}/{name}",
             models=self._settings.models,
         )
 
-    def _pick(self, avoid: ComfyServer | None = None) -> ComfyServer:
-        url = avoid.url if avoid else None
-        return self._backends.pick(avoid=url, should_stop=self._brake.is_pulled)
+    def _is_to_stop(self, asked: Asked, wanted: Wanted) -> bool:
+        """Whether nobody wants the picture any more.
 
-    def _tell(self, asked: Asked, spec: Spec, decision: str) -> None:
+        Raises:
+            BackendAway: its server is in quarantine by now.
+            TicketLost: the job belongs to another attempt.
+        """
+        if wanted.brake.is_pulled():
+            return True
+        self._backends.check(asked.server)
+        return False
+
+    def _pick(
+        self, wanted: Wanted, generation: int, avoid: ComfyServer | None = None
+    ) -> ComfyServer:
+        """A server with room. The job's pictures look for one by turns: it waits as one customer.
+
+        Raises:
+            RenderStopped: the job was cancelled meanwhile.
+            TicketLost: the job belongs to another attempt.
+        """
+        seat = self._seat(wanted, generation)
+        url = avoid.url if avoid else None
+        with self._turn:
+            wanted.brake.check()
+            return self._backends.pick(seat, avoid=url, should_stop=wanted.brake.is_needless)
+
+    def _seat(self, wanted: Wanted, generation: int) -> Seat:
+        return Seat(
+            ticket=self._job.ticket,
+            slot=wanted.spec.slot,
+            prompt_id=prompt_id(self._job.id, wanted.spec.slot, generation),
+            model=self._model,
+        )
+
+    def _tell(self, asked: Asked, wanted: Wanted, decision: str) -> None:
         """One line for every decision, with what is left of the budget."""
-        render = f"slot {spec.slot}, render {asked.generation + 1} on {asked.server.url}"
-        self._audience.warn(f"{render}: {decision} ({self._budget})")
+        render = f"slot {wanted.spec.slot}, render {asked.generation + 1} on {asked.server.url}"
+        self._audience.warn(f"{render}: {decision} ({self.budget})")

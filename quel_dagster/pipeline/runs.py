@@ -14,9 +14,10 @@ from quel_dagster.pipeline.ops import OpenJob
 from quel_dagster.pipeline.tags import JOB_ID_TAG
 
 Status = dg.DagsterRunStatus
-COMING = frozenset({Status.NOT_STARTED, Status.QUEUED, Status.STARTING})
-"""A run in one of these may yet take up its reservation."""
-UNFINISHED = frozenset({*COMING, Status.STARTED, Status.CANCELING})
+COMING = frozenset({Status.QUEUED, Status.STARTING})
+"""A run in one of these may yet take up its reservation. One that is merely stored is launched in
+the same second, or never: who stored it was killed."""
+UNFINISHED = frozenset({*COMING, Status.NOT_STARTED, Status.STARTED, Status.CANCELING})
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,5 +1,7 @@
 """The tags every run of a job carries, so that operators can filter runs by them in the UI."""
 
+from urllib.parse import urlencode
+
 from quel_dagster.model.job import Reservation
 
 PATH_TAG = "quel/path"
@@ -27,3 +29,9 @@ def tags_of(reservation: Reservation) -> dict[str, str]:
         REQUESTED_PATH_TAG: reservation.requested_path,
     }
     return {key: value for key, value in tags.items() if value is not None}
+
+
+def runs_page(path: str, *, failed: bool = False) -> str:
+    """Where the Dagster UI lists a path's runs, or those that failed."""
+    filters = [f"tag:{PATH_TAG}={path}", *(["status:FAILURE"] if failed else [])]
+    return f"/runs?{urlencode({f'q[{n}]': each for n, each in enumerate(filters)})}"

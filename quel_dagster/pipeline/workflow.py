@@ -1,35 +1,25 @@
 """A category's ComfyUI workflow: checked when it is loaded, and filled in for one picture.
 
-An operator's own graph works as well as a shipped one, as long as its nodes carry the same titles.
+What is checked stands in `graph` and `lint`, what is filled in where in `titles`.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from quel_dagster.model.errors import ConfigurationError
-from quel_dagster.model.job import Spec
-from quel_dagster.pipeline.graph import EXPORT, Graph, Node, known_as, read, upstream, without
-
-REQUIRED = ("positive", "seed", "size", "output")
-"""Titles that every workflow has once; `negative` and `reference 1` and so on may be there."""
-
-INPUTS: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "positive": (("prompt", "text"),),
-    "negative": (("prompt", "text"),),
-    "seed": (("seed", "noise_seed"),),
-    "size": (("width",), ("height",)),
-    "output": (("filename_prefix",),),
-}
-"""For each value a title takes: the names its input may have."""
-
-REFERENCE = re.compile(r"reference (\d+)")
-IMAGE = (("image",),)
-MODEL = ("unet_name", "clip_name", "vae_name", "ckpt_name")
-
-SAVING = ("Save", "Preview")
-"""How the names of those core classes begin whose nodes are outputs."""
+from quel_dagster.model.spec import Spec
+from quel_dagster.pipeline.graph import (
+    Graph,
+    Node,
+    UnsoundWorkflow,
+    known_as,
+    read,
+    upstream,
+    without,
+)
+from quel_dagster.pipeline.lint import lint
+from quel_dagster.pipeline.titles import IMAGE, INPUTS, MODEL, REFERENCE, REQUIRED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,47 +42,20 @@ class Workflow:
         """The workflow in a file.
 
         Raises:
-            ConfigurationError: names the file, the node and what to do about it.
+            UnsoundWorkflow: names the file and everything that is wrong with it.
         """
-        graph = read(path)
-        if not any(node.title for node in graph.values()):
-            raise ConfigurationError(f"{path}: no node has a title; {EXPORT}")
-        ids = {title: _only(path, graph, title) for title in REQUIRED}
-        if any(node.title == "negative" for node in graph.values()):
-            ids["negative"] = _only(path, graph, "negative")
-        numbers = {node.title for node in graph.values() if REFERENCE.fullmatch(node.title)}
-        references = [f"reference {number + 1}" for number in range(len(numbers))]
-        reference_ids = tuple(_only(path, graph, title) for title in references)
-        workflow = cls(path=path, nodes=graph, ids=ids, reference_ids=reference_ids)
-        workflow.check_inputs()
-        workflow.check_flow()
-        return workflow
-
-    def check_inputs(self) -> None:
-        """Every titled node has the inputs that are filled in.
-
-        Raises:
-            ConfigurationError: one has not.
-        """
-        filled = [(node_id, INPUTS[title]) for title, node_id in self.ids.items()]
-        for node_id, values in [*filled, *((node_id, IMAGE) for node_id in self.reference_ids)]:
-            for names in values:
-                if self.nodes[node_id].plain(names) is None:
-                    raise self._wrong(node_id, f"has no unlinked input {' or '.join(names)}")
-
-    def check_flow(self) -> None:
-        """Every node leads to the one output: a second one would make a second picture.
-
-        Raises:
-            ConfigurationError: one does not, or is an output itself.
-        """
-        output = self.ids["output"]
-        used = upstream(self.nodes, output)
-        for node_id, node in self.nodes.items():
-            if node_id not in used:
-                raise self._wrong(node_id, "does not lead to the output; remove it")
-            if node_id != output and node.class_type.startswith(SAVING):
-                raise self._wrong(node_id, "is a second output; remove it")
+        graph, problems = read(path)
+        problems += lint(graph, whole=not problems)
+        if problems:
+            raise UnsoundWorkflow(path, problems)
+        by_title = {node.title: node_id for node_id, node in graph.items()}
+        references = sum(1 for title in by_title if REFERENCE.fullmatch(title))
+        return cls(
+            path=path,
+            nodes=graph,
+            ids={title: by_title[title] for title in INPUTS if title in by_title},
+            reference_ids=tuple(by_title[f"reference {n + 1}"] for n in range(references)),
+        )
 
     def bind(
         self,
@@ -101,6 +64,7 @@ class Workflow:
         references: Sequence[str],
         filename_prefix: str,
         models: Mapping[str, str],
+        mask: str | None = None,
     ) -> dict[str, object]:
         """A graph of its own for one picture, ready to be sent.
 
@@ -110,27 +74,58 @@ class Workflow:
                 nodes beyond them are left out with what hangs on them.
             filename_prefix: where the back end saves the picture.
             models: model files by title of their loader; other loaders keep the file's own.
+            mask: name of the uploaded mask; the graph's mask node is left out where there is none.
 
         Raises:
-            ConfigurationError: there are more references than reference nodes, the graph cannot do
-                without one that the order lacks, or a titled loader takes no model file.
+            ConfigurationError: there are more references than reference nodes or a mask without a
+                mask node, the graph cannot do without a picture that the order lacks, or a titled
+                loader takes no model file.
         """
-        graph = {node_id: node.model_copy(deep=True) for node_id, node in self.nodes.items()}
+        graph = self.fitted(models)
         values = {
             "positive": (spec.scene.positive,),
             "negative": (spec.scene.negative,),
             "seed": (spec.seed,),
             "size": (spec.width, spec.height),
             "output": (filename_prefix,),
+            "mask": (mask or "",),
         }
         for title, node_id in self.ids.items():
             for names, value in zip(INPUTS[title], values[title], strict=True):
                 self._fill(graph, node_id, names, value)
+        graph = self._with_pictures(graph, references, mask)
+        return {node_id: node.model_dump(by_alias=True) for node_id, node in graph.items()}
+
+    def model(self, models: Mapping[str, str]) -> str:
+        """The model files that the graph loads: what a server has warm after it."""
+        files = {
+            str(value)
+            for node in self.fitted(models).values()
+            for name, value in node.inputs.items()
+            if name in MODEL and isinstance(value, str)
+        }
+        return ", ".join(sorted(files))
+
+    def serves(self, references: int, *, mask: bool) -> bool:
+        """Whether an order with so many reference pictures, and with or without a mask, can go."""
+        names = ["a picture"] * references
+        try:
+            self._with_pictures(self.fitted({}), names, "a mask" if mask else None)
+        except ConfigurationError:
+            return False
+        return True
+
+    def fitted(self, models: Mapping[str, str]) -> Graph:
+        """A copy of the graph whose loaders take these model files, by title.
+
+        Raises:
+            ConfigurationError: a loader that a title names takes no model file.
+        """
+        graph = {node_id: node.model_copy(deep=True) for node_id, node in self.nodes.items()}
         for node_id, node in graph.items():
             if node.title in models:
                 self._fill(graph, node_id, MODEL, models[node.title])
-        graph = self._with_references(graph, references)
-        return {node_id: node.model_dump(by_alias=True) for node_id, node in graph.items()}
+        return graph
 
     def _fill(self, graph: Graph, node_id: str, names: Sequence[str], value: str | int) -> None:
         name = graph[node_id].plain(names)
@@ -138,41 +133,34 @@ class Workflow:
             raise self._wrong(node_id, f"has no unlinked input {' or '.join(names)}")
         graph[node_id].inputs[name] = value
 
-    def _with_references(self, graph: Graph, references: Sequence[str]) -> Graph:
+    def _with_pictures(self, graph: Graph, references: Sequence[str], mask: str | None) -> Graph:
+        """The graph with these pictures, and without the branches of those it would take more."""
         nodes = self.reference_ids
         if len(references) > len(nodes):
             raise ConfigurationError(
                 f"{self.path}: takes {len(nodes)} reference pictures, the order has "
                 f"{len(references)}; add a LoadImage node titled 'reference {len(nodes) + 1}'"
             )
+        if mask and "mask" not in self.ids:
+            raise ConfigurationError(
+                f"{self.path}: takes no mask; add a LoadImageMask node titled 'mask'"
+            )
         for node_id, name in zip(nodes, references, strict=False):
             self._fill(graph, node_id, IMAGE[0], name)
-        left = without(graph, set(nodes[len(references) :]))
+        absent = {node_id: self.nodes[node_id].title for node_id in nodes[len(references) :]}
+        if "mask" in self.ids and not mask:
+            absent[self.ids["mask"]] = "mask"
+        left = without(graph, set(absent))
         output = self.ids["output"]
         used = upstream(left, output) if output in left else set[str]()
         for title in REQUIRED:
             if self.ids[title] not in used:
                 raise self._wrong(
                     self.ids[title],
-                    f"cannot do without reference {len(references) + 1}, which this order lacks; "
-                    "connect references to optional inputs only",
+                    f"cannot do without {' or '.join(absent.values())}, which this order lacks; "
+                    "connect them to optional inputs only",
                 )
         return {node_id: node for node_id, node in left.items() if node_id in used}
 
     def _wrong(self, node_id: str, problem: str) -> ConfigurationError:
         return ConfigurationError(f"{self.path}: {known_as(self.nodes, node_id)} {problem}")
-
-
-def _only(path: Path, graph: Graph, title: str) -> str:
-    """The one node of a title."""
-    found = [node_id for node_id, node in graph.items() if node.title == title]
-    match found:
-        case [node_id]:
-            return node_id
-        case []:
-            raise ConfigurationError(
-                f"{path}: no node is titled {title!r}; give that title to the node it means"
-            )
-        case _:
-            nodes = " and ".join(known_as(graph, node_id) for node_id in found)
-            raise ConfigurationError(f"{path}: {nodes} have the same title; rename all but one")

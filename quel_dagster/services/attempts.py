@@ -1,26 +1,24 @@
-"""An attempt from its reservation to its end: who holds a job, and what the job comes to.
+"""An attempt at a job: who holds it, and how it begins. How a job ends lies in `endings`.
 
 Every function works inside the caller's transaction. All lock the job's row first and whatever
 else they change after it, so that no two of them can wait for each other.
 """
 
-from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
 import sqlalchemy as sa
 
 from quel_dagster.model.errors import TicketLost
-from quel_dagster.model.job import JobRow, Outcome, Payer, Production, Ticket
+from quel_dagster.model.job import JobRow, Payer, Production, Ticket
 from quel_dagster.model.status import JobStatus, Phase
-from quel_dagster.services import spending
+from quel_dagster.services import counters, spending
+from quel_dagster.services.counters import Counter
+from quel_dagster.services.endings import conclude
 from quel_dagster.services.photos import follow_jobs
-from quel_dagster.services.slots import Tally, close, tally
 from quel_dagster.services.tables import attempt, job
 
 NOW = sa.func.clock_timestamp()
-LONGEST_MESSAGE = 2000
-"""Characters of `error_message`."""
 
 
 def hold(tx: sa.Connection, ticket: Ticket) -> None:
@@ -83,15 +81,10 @@ def open_job(tx: sa.Connection, ticket: Ticket, run_id: str, lease: timedelta) -
     is_new_order = opened.renders_before is None
     if is_new_order:
         spending.begin(tx, ticket.job_id)
-    began = NOW if is_new_order else sa.func.coalesce(job.c.started_at, NOW)
-    # One update: a second one of the same row would check its photo, and so lock that too soon.
-    found = tx.execute(
-        sa.update(job)
-        .where(job.c.job_id == ticket.job_id)
-        .values(job_status=JobStatus.PROCESSING, started_at=began, retry_count=ticket.attempt - 1)
-        .returning(job.c.job_type, job.c.job_input_data, job.c.quel_member_id, job.c.org_id)
-    ).one()
+    found = _begin(tx, ticket, is_new_order=is_new_order)
     follow_jobs(tx, row.production_id)
+    if is_new_order and found.waited is not None:
+        counters.add(tx, [counters.span(Counter.WAIT, opened.path, found.waited)])
     return JobRow(
         ticket=ticket,
         path=opened.path,
@@ -140,71 +133,8 @@ def refuse(tx: sa.Connection, job_id: UUID, reason: str, lease: timedelta) -> bo
     row = lock(tx, job_id)
     if row is None or row.job_status != JobStatus.PENDING or tx.scalar(alive):
         return False
-    conclude(tx, job_id, Production(stopped=reason))
+    conclude(tx, job_id, Production(stopped=reason, failure=counters.REFUSED))
     return True
-
-
-def conclude(tx: sa.Connection, job_id: UUID, production: Production) -> Outcome:
-    """Gives a job, whose row the caller has locked, its last status by what was delivered.
-
-    A wish to cancel that was noted meanwhile counts, and binds nobody after this.
-    """
-    row = tx.execute(
-        sa.select(job.c.total_images, job.c.production_id, attempt.c.cancel_asked_at)
-        .outerjoin_from(job, attempt, job.c.job_id == attempt.c.job_id)
-        .where(job.c.job_id == job_id)
-    ).one()
-    cancelled = production.cancelled or row.cancel_asked_at is not None
-    production = replace(production, cancelled=cancelled)
-    outcome = outcome_of(production, tally(tx, job_id), row.total_images)
-    if not cancelled:
-        close(tx, job_id, production.stopped or "it was not made")
-    tx.execute(
-        sa.update(job)
-        .where(job.c.job_id == job_id)
-        .values(
-            job_status=outcome.status,
-            completed_at=NOW,
-            completed_images=outcome.delivered,
-            failed_images=outcome.failed,
-            error_message=outcome.message,
-        )
-    )
-    tx.execute(
-        sa.update(attempt)
-        .where(attempt.c.job_id == job_id)
-        .values(
-            phase=Phase.CLOSED,
-            leased_until=None,
-            next_try_at=None,
-            last_error=outcome.message,
-            cancel_asked_at=None,
-            updated_at=NOW,
-        )
-    )
-    follow_jobs(tx, row.production_id)
-    return outcome
-
-
-def outcome_of(production: Production, slots: Tally, ordered: int) -> Outcome:
-    """What a job comes to. All or some pictures: completed; none: failed (W-10).
-
-    Args:
-        production: what the last attempt says.
-        slots: of all attempts.
-        ordered: how many pictures the row asks for; counts where no slot was planned.
-    """
-    delivered = slots.delivered
-    missing = max((slots.planned or ordered) - delivered, 0)
-    if delivered and not missing:
-        return Outcome(status=JobStatus.COMPLETED, delivered=delivered, failed=0)
-    message = "; ".join(filter(None, (production.stopped, slots.errors)))[:LONGEST_MESSAGE] or None
-    if production.cancelled:
-        status, failed = JobStatus.USER_CANCELLED, slots.failed
-    else:
-        status, failed = JobStatus.COMPLETED if delivered else JobStatus.FAILED, missing
-        message = message or f"{missing} of {delivered + missing} pictures were not made"
-    return Outcome(status=status, delivered=delivered, failed=failed, message=message)
 
 
 def _start(
@@ -232,3 +162,25 @@ def _start(
         )
         .returning(attempt.c.path, attempt.c.requested_path, attempt.c.renders_before)
     ).one_or_none()
+
+
+def _begin(
+    tx: sa.Connection, ticket: Ticket, *, is_new_order: bool
+) -> sa.Row[tuple[str, object, UUID | None, UUID | None, timedelta | None]]:
+    """Writes the beginning to the job's row; what it asks for, who pays, and how long it waited."""
+    began = NOW if is_new_order else sa.func.coalesce(job.c.started_at, NOW)
+    # Of a job that had ended and was ordered anew nobody noted when that was.
+    waited = sa.case((job.c.completed_at.is_(None), job.c.started_at - job.c.created_at))
+    # One update: a second one of the same row would check its photo, and so lock that too soon.
+    return tx.execute(
+        sa.update(job)
+        .where(job.c.job_id == ticket.job_id)
+        .values(job_status=JobStatus.PROCESSING, started_at=began, retry_count=ticket.attempt - 1)
+        .returning(
+            job.c.job_type,
+            job.c.job_input_data,
+            job.c.quel_member_id,
+            job.c.org_id,
+            waited.label("waited"),
+        )
+    ).one()

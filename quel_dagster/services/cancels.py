@@ -10,7 +10,8 @@ import sqlalchemy as sa
 from quel_dagster.model.cancellation import Answer, Cancellation
 from quel_dagster.model.job import Production
 from quel_dagster.model.status import FINAL, JobStatus, Phase
-from quel_dagster.services.attempts import NOW, conclude, lock
+from quel_dagster.services.attempts import NOW, lock
+from quel_dagster.services.endings import conclude
 from quel_dagster.services.tables import attempt, job
 
 

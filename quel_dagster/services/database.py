@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError, Statemen
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from quel_dagster.model.errors import ConfigurationError, Unavailable
+from quel_dagster.model.fields import read_json
 
 SCHEMES = frozenset({"postgres", "postgresql"})
 
@@ -57,6 +58,7 @@ def connect(
         pool_size=pool_size,
         pool_pre_ping=True,
         pool_timeout=10,
+        json_deserializer=read_json,
         connect_args={
             **{name: value for name, value in defaults.items() if name not in given},
             "options": " ".join([options, *given.get("options", ())]),

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 
 from quel_dagster.model.job import Outcome, Production, Ticket
 from quel_dagster.model.status import FINAL, JobStatus, Phase
-from quel_dagster.services.attempts import LONGEST_MESSAGE, NOW, conclude, lock
+from quel_dagster.services.attempts import NOW, lock
+from quel_dagster.services.endings import LONGEST_MESSAGE, conclude
 from quel_dagster.services.slots import tally
 from quel_dagster.services.tables import attempt, job
 
@@ -34,13 +35,19 @@ class Holder:
 
 
 def release(
-    tx: sa.Connection, ticket: Ticket, message: str, *, pause: timedelta, most: int
+    tx: sa.Connection,
+    ticket: Ticket,
+    message: str,
+    *,
+    pause: timedelta,
+    most: int,
+    failure: str = "",
 ) -> Outcome:
     """The job waits for another attempt, or is closed when this one was the last of `most`."""
     if ticket.attempt < most:
         return _wait(tx, ticket.job_id, message, pause=pause, used_up=ticket.attempt)
     last = f"{message} (attempt {ticket.attempt} of {most})"
-    return conclude(tx, ticket.job_id, Production(stopped=last))
+    return conclude(tx, ticket.job_id, Production(stopped=last, failure=failure))
 
 
 def hand_back(tx: sa.Connection, ticket: Ticket, message: str) -> Outcome:
@@ -111,7 +118,7 @@ def crash(
         _follow(tx, ticket.job_id, row.job_status)
         return None
     _change(tx, ticket.job_id, crash_count=attempt.c.crash_count + 1)
-    return release(tx, ticket, message, pause=pause, most=most)
+    return release(tx, ticket, message, pause=pause, most=most, failure="crashed")
 
 
 def call_off(tx: sa.Connection, ticket: Ticket, reason: str) -> Outcome | None:

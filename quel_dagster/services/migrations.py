@@ -4,7 +4,6 @@ What the schema is stands in those files alone; this runner knows `quel.migratio
 """
 
 import re
-import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,16 +15,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import DBAPIError
 
-from quel_dagster.model.errors import ConfigurationError, Unavailable
-from quel_dagster.services import statements, tables
+from quel_dagster.model.errors import ConfigurationError
+from quel_dagster.services import indexes, statements, tables
 from quel_dagster.services.database import reaching_postgres
+from quel_dagster.services.turns import autocommit, drop_unfinished, session, wait_for_turn
 
 NO_TRANSACTION = "-- quel: no transaction"
 """First line of a file with one statement that PostgreSQL runs outside transactions only."""
-
-ADVISORY_LOCK = int.from_bytes(b"quel_mig")
-LONGEST_STATEMENT = "1h"
-"""An index over years of jobs takes minutes; a build that hangs must still end some day."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +49,7 @@ class Migration:
 
 
 def migrate(engine: sa.Engine, *, wait: timedelta = timedelta(minutes=10)) -> list[str]:
-    """Applies what is missing and returns the names of the files applied now, in order.
+    """Applies what is missing, then builds the indexes that are; the files applied now, in order.
 
     Several may run at once: they take turns, and all but the first find nothing to do. A run that
     was killed leaves nothing behind that stops the next one. Turns need a session of their own:
@@ -68,11 +64,14 @@ def migrate(engine: sa.Engine, *, wait: timedelta = timedelta(minutes=10)) -> li
         Unavailable: PostgreSQL is out of reach, a table stayed busy, or another run did not end.
     """
     files = read(statements.root() / "migrations")
-    with reaching_postgres(), _session(engine) as connection:
-        _wait_for_turn(connection, wait)
+    with reaching_postgres(), session(engine) as connection:
+        wait_for_turn(connection, wait)
         missing = _missing(files, _recorded(connection))
         for migration in missing:
             _apply(connection, migration)
+        with autocommit(connection):
+            for index in indexes.read():
+                indexes.ensure(connection, index)
     return [migration.name for migration in missing]
 
 
@@ -113,54 +112,15 @@ def read(folder: Path) -> list[Migration]:
 
 
 @contextmanager
-def _session(engine: sa.Engine) -> Generator[sa.Connection]:
-    """A connection that is closed at the end, and its advisory lock and its settings with it."""
-    with engine.connect() as connection:
-        try:
-            with _autocommit(connection):
-                connection.exec_driver_sql(f"SET statement_timeout = '{LONGEST_STATEMENT}'")
-            yield connection
-        finally:
-            connection.invalidate()
-
-
-@contextmanager
 def _transaction(connection: sa.Connection) -> Generator[None]:
     connection.execution_options(isolation_level="READ COMMITTED")
     with connection.begin():
         yield
 
 
-@contextmanager
-def _autocommit(connection: sa.Connection) -> Generator[None]:
-    connection.execution_options(isolation_level="AUTOCOMMIT")
-    with connection.begin():
-        yield
-
-
-def _wait_for_turn(connection: sa.Connection, wait: timedelta) -> None:
-    # Polls, because a session asleep in pg_advisory_lock() is a statement that goes on: the other's
-    # CREATE INDEX CONCURRENTLY would wait for it to end, and each for the other.
-    deadline = time.monotonic() + wait.total_seconds()
-    while not _takes_turn(connection):
-        if time.monotonic() >= deadline:
-            raise Unavailable(
-                f"another migration of this database has not ended within {wait}; wait for it, "
-                "or end its session (pg_locks, locktype 'advisory') and try again"
-            )
-        time.sleep(0.1)
-
-
-def _takes_turn(connection: sa.Connection) -> bool:
-    with _autocommit(connection):
-        return connection.execute(
-            sa.select(sa.func.pg_try_advisory_lock(ADVISORY_LOCK))
-        ).scalar_one()
-
-
 def _recorded(connection: sa.Connection) -> dict[str, str]:
     columns = tables.migration.c
-    with _autocommit(connection):
+    with autocommit(connection):
         if connection.execute(sa.select(sa.func.to_regclass("quel.migration"))).scalar() is None:
             return {}
         rows = connection.execute(sa.select(columns.name, columns.checksum)).tuples()
@@ -178,10 +138,11 @@ def _missing(files: Sequence[Migration], recorded: Mapping[str, str]) -> list[Mi
 
 
 def _apply(connection: sa.Connection, migration: Migration) -> None:
-    begin = _transaction if migration.transactional else _autocommit
+    begin = _transaction if migration.transactional else autocommit
     try:
         with begin(connection):
-            _drop_unfinished(connection, migration)
+            if migration.index:
+                drop_unfinished(connection, migration.index)
             # Without parameters, or psycopg2 would look for them behind every percent sign.
             connection.exec_driver_sql(migration.sql, execution_options={"no_parameters": True})
             connection.execute(
@@ -190,12 +151,3 @@ def _apply(connection: sa.Connection, migration: Migration) -> None:
     except DBAPIError as error:
         error.add_detail(f"sql/migrations/{migration.name}")
         raise
-
-
-def _drop_unfinished(connection: sa.Connection, migration: Migration) -> None:
-    """What an interrupted build leaves is no index, yet IF NOT EXISTS would take it for one."""
-    if migration.index is None:
-        return
-    unfinished = statements.load("invalid_index")
-    for name in connection.execute(unfinished, {"name": migration.index}).scalars().all():
-        connection.exec_driver_sql(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")

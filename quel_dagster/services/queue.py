@@ -19,8 +19,8 @@ from quel_dagster.model.errors import ConfigurationError, Unavailable
 
 READ_TIMEOUT = 10.0
 """Seconds of silence after which a connection counts as dead: longer than any wait for a ring."""
-FLAG_TIMEOUT = 2.0
-"""The same where a render waits for the answer, and may ask again a second later."""
+QUICK_TIMEOUT = 2.0
+"""The same where somebody waits for the answer: a render, a customer."""
 FLAG_SECONDS = 3600
 """How long the front end's flag lasts."""
 KEYS_PER_SCAN = 2_000
@@ -30,10 +30,14 @@ SCANS_PER_LOOK = 25
 
 @dataclass(frozen=True, kw_only=True)
 class Ring:
-    """What one tick heard: job ids in the order they were pushed, and payloads that are none."""
+    """What one tick heard: job ids in the order they were pushed, and payloads that are none.
+
+    `repeats` counts the rings for an id beyond its first.
+    """
 
     job_ids: tuple[UUID, ...] = ()
     unreadable: tuple[str, ...] = ()
+    repeats: int = 0
 
 
 class JobQueue:
@@ -50,13 +54,13 @@ class JobQueue:
     def __init__(self, url: str, *, names: Sequence[str]) -> None:
         self._names = tuple(names)
         self._redis = client_of(url, READ_TIMEOUT, retries=2)
-        self._flags = client_of(url, FLAG_TIMEOUT, retries=1)
+        self._quick = client_of(url, QUICK_TIMEOUT, retries=1)
         self._cursor = 0
 
     def close(self) -> None:
         """Closes the kept connections."""
         self._redis.close()
-        self._flags.close()
+        self._quick.close()
 
     def drain(self, limit: int, wait: timedelta) -> Ring:
         """Takes up to `limit` payloads; waits up to `wait` for the first, never for the others.
@@ -71,10 +75,39 @@ class JobQueue:
                 payloads = [as_text(first[1]), *self._take(limit - 1)] if first else []
         return read_ring(payloads)
 
-    def ring(self, job_id: UUID) -> None:
-        """Does what the front end does: pushes the bare id on the first list."""
+    def ring(self, job_id: UUID) -> int:
+        """Does what the front end does: pushes the bare id on the first list; how many it holds.
+
+        Raises:
+            Unavailable: Redis cannot be reached.
+        """
         with reaching_redis():
-            self._redis.lpush(self._names[0], str(job_id))
+            return self._quick.lpush(self._names[0], str(job_id))
+
+    @property
+    def room(self) -> str:
+        """The list on which runs tell `quel dispatch` that a place on a path is free."""
+        return f"{self._names[0]}:room"
+
+    def tell_of_room(self) -> None:
+        """Wakes whoever waits for a place on a path. One word is enough, and one is kept.
+
+        Raises:
+            Unavailable: Redis cannot be reached; the place is found a few seconds later.
+        """
+        with reaching_redis(), self._quick.pipeline() as both:
+            both.lpush(self.room, 1)
+            both.ltrim(self.room, 0, 0)
+            both.execute()
+
+    def lengths(self) -> dict[str, int]:
+        """How many rings each list holds that no tick has heard yet.
+
+        Raises:
+            Unavailable: Redis cannot be reached.
+        """
+        with reaching_redis():
+            return {name: self._quick.llen(name) for name in self._names}
 
     def is_cancelled(self, job_id: UUID) -> bool:
         """Whether the front end has flagged the job. A Redis error is an error, never a no (W-62).
@@ -83,7 +116,7 @@ class JobQueue:
             Unavailable: Redis cannot be reached.
         """
         with reaching_redis():
-            return self._flags.get(cancel_flag(job_id)) == FLAGGED
+            return self._quick.get(cancel_flag(job_id)) == FLAGGED
 
     def flagged(self) -> set[UUID]:
         """Jobs that the front end has flagged, as far as one bounded look around finds them.
@@ -99,25 +132,25 @@ class JobQueue:
         keys: set[bytes | str] = set()
         with reaching_redis():
             for _ in range(SCANS_PER_LOOK):
-                self._cursor, found = self._flags.scan(
+                self._cursor, found = self._quick.scan(
                     self._cursor, match=cancel_flag("*"), count=KEYS_PER_SCAN
                 )
                 keys.update(found)
                 if self._cursor == 0:
                     break
-            values = self._flags.mget(keys) if keys else []
+            values = self._quick.mget(keys) if keys else []
         raised = (key for key, value in zip(keys, values, strict=True) if value == FLAGGED)
         return {job_id for key in raised if (job_id := read_flag(as_text(key)))}
 
     def flag_cancel(self, job_id: UUID) -> None:
         """Does what the front end does to cancel a job."""
         with reaching_redis():
-            self._flags.set(cancel_flag(job_id), FLAGGED, ex=FLAG_SECONDS)
+            self._quick.set(cancel_flag(job_id), FLAGGED, ex=FLAG_SECONDS)
 
     def clear_cancel(self, job_id: UUID) -> None:
         """Takes the flag away once it was honoured, so that the same id can be ordered again."""
         with reaching_redis():
-            self._flags.delete(cancel_flag(job_id))
+            self._quick.delete(cancel_flag(job_id))
 
     def _take(self, limit: int) -> list[str]:
         payloads: list[str] = []
@@ -158,12 +191,11 @@ def client_of(url: str, timeout: float, retries: int) -> redis.Redis:
 
 def read_ring(payloads: Sequence[str]) -> Ring:
     """Sorts payloads into job ids, each once, and what is none."""
-    ids = {payload: read_payload(payload) for payload in payloads}
-    found = dict.fromkeys(job_id for job_id in ids.values() if job_id)
-    return Ring(
-        job_ids=tuple(found),
-        unreadable=tuple(payload[:200] for payload, job_id in ids.items() if job_id is None),
-    )
+    ids = [(payload, read_payload(payload)) for payload in payloads]
+    rung = [job_id for _, job_id in ids if job_id]
+    unreadable = dict.fromkeys(payload[:200] for payload, job_id in ids if job_id is None)
+    found = dict.fromkeys(rung)
+    return Ring(job_ids=tuple(found), unreadable=tuple(unreadable), repeats=len(rung) - len(found))
 
 
 def as_text(payload: bytes | str) -> str:

@@ -10,7 +10,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by, insert
 
-from quel_dagster.model.job import Job, Picture, Slot, Spec
+from quel_dagster.model.job import Job, Picture, Slot
+from quel_dagster.model.spec import Spec
 from quel_dagster.model.status import FINAL, SlotState
 from quel_dagster.services.credits import charge
 from quel_dagster.services.photos import add_picture

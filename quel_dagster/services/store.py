@@ -20,17 +20,18 @@ from quel_dagster.model.job import (
     Production,
     Reservation,
     Slot,
-    Spec,
     Spent,
     Ticket,
     WaitingRow,
 )
-from quel_dagster.services import attempts, cancels, lapses, slots, spending
+from quel_dagster.model.spec import Spec
+from quel_dagster.services import attempts, cancels, endings, inputs, lapses, slots, spending
+from quel_dagster.services.counters import Counters
 from quel_dagster.services.database import reaching_postgres
+from quel_dagster.services.depths import Depths
 from quel_dagster.services.lapses import Holder
+from quel_dagster.services.limits import Limits
 from quel_dagster.services.statements import load
-from quel_dagster.services.storage import reference_key
-from quel_dagster.services.tables import attach
 
 
 class JobStore:
@@ -43,6 +44,9 @@ class JobStore:
     """
 
     def __init__(self, engine: sa.Engine, *, lease: timedelta, price: int) -> None:
+        self.counters = Counters(engine)
+        self.depths = Depths(engine)
+        self.limits = Limits(engine)
         self._engine = engine
         self._lease = lease
         self._price = price
@@ -162,12 +166,14 @@ class JobStore:
     def settle(self, ticket: Ticket, production: Production) -> Outcome:
         """Closes the job by what was delivered: completed, failed or user_cancelled."""
         with self._held(ticket) as tx:
-            return attempts.conclude(tx, ticket.job_id, production)
+            return endings.conclude(tx, ticket.job_id, production)
 
-    def release(self, ticket: Ticket, message: str, *, pause: timedelta, most: int) -> Outcome:
+    def release(
+        self, ticket: Ticket, message: str, *, pause: timedelta, most: int, failure: str = ""
+    ) -> Outcome:
         """Ends the attempt; the job waits for another, or is closed after `most` attempts."""
         with self._held(ticket) as tx:
-            return lapses.release(tx, ticket, message, pause=pause, most=most)
+            return lapses.release(tx, ticket, message, pause=pause, most=most, failure=failure)
 
     def hand_back(self, ticket: Ticket, message: str) -> Outcome:
         """Ends the attempt as if it had not been: the job waits, to be let in again at once."""
@@ -216,20 +222,13 @@ class JobStore:
 
     def reference_keys(self, attach_ids: Sequence[int]) -> dict[int, str]:
         """Where references lie in storage; an id without a row or a file is left out."""
-        columns = attach.c.attach_id, attach.c.attach_file_path, attach.c.attach_directory
         with self._transaction() as tx:
-            rows = tx.execute(sa.select(*columns).where(attach.c.attach_id.in_(attach_ids))).all()
-        keys = {number: reference_key(path, folder) for number, path, folder in rows}
-        return {number: key for number, key in keys.items() if key}
+            return inputs.reference_keys(tx, attach_ids)
 
-    def status(self) -> dict[str, dict[str, int]]:
-        """Per path, how many jobs wait and run now, and how each ended in the last 24 hours."""
-        with self._transaction() as tx:
-            rows = tx.execute(load("status")).mappings().all()
-        return {
-            row["path"]: {name: count for name, count in row.items() if name != "path"}
-            for row in rows
-        }
+    def order_input(self, ticket: Ticket) -> object:
+        """The input of the job that this attempt holds, pictures included."""
+        with self._held(ticket) as tx:
+            return inputs.order_input(tx, ticket.job_id)
 
     @contextmanager
     def _transaction(self) -> Generator[sa.Connection]:

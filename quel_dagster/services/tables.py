@@ -181,6 +181,7 @@ attempt = sa.Table(
     sa.Column("updated_at", _time, nullable=False),
     sa.Column("cancel_asked_at", _time),
     sa.Column("renders_before", sa.Integer),
+    sa.Column("failure", sa.Text),
     schema="quel",
 )
 """The newest attempt at a job (`Phase`)."""

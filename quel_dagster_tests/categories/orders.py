@@ -3,7 +3,28 @@
 import importlib
 from collections.abc import Callable
 
-from quel_dagster.model.job import Order, Reference, Scene
+from quel_dagster.model.job import Order, Reference
+from quel_dagster.model.spec import Scene
+
+HEROES = {
+    "beauty": "model",
+    "cartoon": "character",
+    "cinema": "actor",
+    "eats": "food",
+    "fashion": "model",
+}
+"""The kind of reference a picture of each category is about."""
+
+RESTS = {"beauty": "product", "cartoon": "prop", "cinema": "top", "eats": "prop", "fashion": "bag"}
+"""A kind that goes along with it."""
+
+
+def references(*kinds: str) -> tuple[Reference, ...]:
+    """References 1, 2, 3 … of these kinds, each with its place in the order's JSON."""
+    return tuple(
+        Reference(attach_id=number, kind=kind, where=f"individualImageAttachIds[{number - 1}]")
+        for number, kind in enumerate(kinds, start=1)
+    )
 
 
 def order(
@@ -16,9 +37,6 @@ def order(
     pre_edited: bool = False,
 ) -> Order:
     """An order with references 1, 2, 3 … of these kinds."""
-    references = tuple(
-        Reference(attach_id=number, kind=kind) for number, kind in enumerate(kinds, start=1)
-    )
     return Order(
         slot=0,
         prompt=prompt,
@@ -27,7 +45,7 @@ def order(
         fx=fx,
         negative=negative,
         pre_edited=pre_edited,
-        references=references,
+        references=references(*kinds),
     )
 
 
@@ -39,6 +57,11 @@ def compose_of(path: str) -> Callable[[Order], Scene]:
 def sent(scene: Scene) -> list[tuple[int, ...]]:
     """The references on each picture, in order."""
     return [sheet.attach_ids for sheet in scene.sheets]
+
+
+def roles(scene: Scene) -> list[str]:
+    """The role of each picture, in order."""
+    return [sheet.role for sheet in scene.sheets]
 
 
 def forbidden(scene: Scene) -> set[str]:

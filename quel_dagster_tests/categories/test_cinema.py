@@ -4,7 +4,7 @@ import pytest
 
 from quel_dagster.categories.cinema.category import compose
 from quel_dagster.model.errors import InvalidJob
-from quel_dagster_tests.categories.orders import forbidden, order, sent
+from quel_dagster_tests.categories.orders import forbidden, order, roles, sent
 
 
 @pytest.mark.parametrize(
@@ -18,13 +18,15 @@ def test_the_actors_share_one_picture_and_are_counted(actors: int, words: str) -
     assert "extra people" in forbidden(scene)
 
 
-def test_more_than_three_actors_are_refused() -> None:
-    with pytest.raises(InvalidJob, match="4 actors are too many; use at most 3"):
-        compose(order("actor", "face", "actor", "model"))
+def test_a_fourth_actor_is_refused_by_its_place_and_number() -> None:
+    with pytest.raises(InvalidJob, match="4 actors in one picture; use at most 3") as refusal:
+        compose(order("actor", "prop", "face", "actor", "model"))
+    assert refusal.value.field == "individualImageAttachIds[4]"
+    assert "reference 5 is one too many" in refusal.value.problem
 
 
 @pytest.mark.parametrize("kinds", [("prop",), ("top", "pants"), ("background",), ("top", "bg")])
-def test_nothing_else_is_taken_for_an_actor(kinds: tuple[str, ...]) -> None:
+def test_w39_nothing_else_is_taken_for_an_actor(kinds: tuple[str, ...]) -> None:
     scene = compose(order(*kinds))
     assert "exactly" not in scene.positive
     assert "face" not in scene.positive
@@ -38,7 +40,14 @@ def test_actors_are_not_taken_for_their_clothing() -> None:
 @pytest.mark.parametrize("kind", ["shoes", "bag", "acce", "none", "prop", "product"])
 def test_things_are_props(kind: str) -> None:
     scene = compose(order("actor", "top", kind))
-    assert sent(scene) == [(1,), (2, 3)]
+    assert sent(scene) == [(1,), (2,), (3,)]
+    assert roles(scene)[2] == ("reference" if kind == "none" else "prop")
+
+
+def test_with_a_background_clothing_and_props_share_a_sheet() -> None:
+    scene = compose(order("actor", "top", "prop", "bg"))
+    assert sent(scene) == [(1,), (2, 3), (4,)]
+    assert "with the clothing and prop of image 2" in scene.positive
 
 
 def test_a_film_makers_own_words_are_kept() -> None:

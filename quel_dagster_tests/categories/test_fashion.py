@@ -3,7 +3,7 @@
 import pytest
 
 from quel_dagster.categories.fashion.category import compose
-from quel_dagster_tests.categories.orders import forbidden, order, sent
+from quel_dagster_tests.categories.orders import forbidden, order, roles, sent
 
 
 @pytest.mark.parametrize(
@@ -11,18 +11,25 @@ from quel_dagster_tests.categories.orders import forbidden, order, sent
     [
         (("model", "top", "pants", "shoes"), "tight", [(1,), (2,)]),
         (("model", "top", "pants", "shoes"), "middle", [(1,), (2, 3)]),
-        (("model", "top", "pants", "shoes"), "full", [(1,), (2, 3, 4)]),
-        (("model", "top", "pants", "shoes"), "", [(1,), (2, 3, 4)]),
+        (("model", "top", "pants", "shoes"), "full", [(1,), (2, 3), (4,)]),
+        (("model", "top", "pants", "shoes"), "", [(1,), (2, 3), (4,)]),
         (("none", "shoes"), "tight", [(1,)]),
         (("none", "shoes"), "middle", [(1,)]),
         (("shoes", "none", "bag"), "Tight", [(2, 3)]),
         (("none", "shoes"), "full", [(1, 2)]),
     ],
 )
-def test_the_framing_drops_what_it_would_cut_off_and_nothing_else(
+def test_w35_the_framing_drops_what_it_would_cut_off_and_nothing_else(
     kinds: tuple[str, ...], shot: str, pictures: list[tuple[int, ...]]
 ) -> None:
+    """Production kept kinds and pictures in two lists: the wrong picture of the two went."""
     assert sent(compose(order(*kinds, shot=shot))) == pictures
+
+
+def test_w35_an_untold_picture_is_never_taken_for_the_shoes_beside_it() -> None:
+    scene = compose(order("none", "shoes", "model", shot="middle"))
+    assert sent(scene) == [(3,), (1,)]
+    assert roles(scene) == ["model", "reference"]
 
 
 def test_the_framing_never_drops_an_orders_only_subject() -> None:
@@ -31,17 +38,32 @@ def test_the_framing_never_drops_an_orders_only_subject() -> None:
 
 def test_clothing_comes_before_accessories_on_their_sheet() -> None:
     scene = compose(order("bag", "top", "model", "acce", "pants"))
-    assert sent(scene) == [(3,), (2, 5, 1, 4)]
-    assert [sheet.role for sheet in scene.sheets] == ["model", "clothing and accessories"]
+    assert sent(scene) == [(3,), (2, 5), (1, 4)]
+    assert roles(scene) == ["model", "clothing", "accessories"]
+
+
+def test_with_a_background_clothing_and_accessories_share_a_sheet() -> None:
+    scene = compose(order("bag", "top", "model", "acce", "pants", "bg"))
+    assert sent(scene) == [(3,), (2, 5, 1, 4), (6,)]
+    assert roles(scene) == ["model", "clothing and accessories", "background"]
+    assert "wearing every item of image 2 unchanged" in scene.positive
+    assert "light from image 3" in scene.positive
 
 
 def test_of_several_models_the_last_counts() -> None:
     assert sent(compose(order("model", "top", "model"))) == [(3,), (2,)]
 
 
-def test_words_in_the_prompt_stay_whatever_the_framing_cuts_off() -> None:
-    words = "wheels, participants, pants and shoes, 바지"
-    assert words in compose(order("model", prompt=words, shot="tight")).positive
+@pytest.mark.parametrize(
+    "words",
+    ["wheels in the rain", "three participants", "지하의 카페, 바지", "Pants and shoes, HEELS"],
+)
+@pytest.mark.parametrize("shot", ["tight", "middle", "full"])
+def test_w36_words_in_the_prompt_stay_whatever_the_framing_cuts_off(words: str, shot: str) -> None:
+    """Production cut `wheels` to `w` and 지하의 to 지."""
+    scene = compose(order("model", "shoes", prompt=words, shot=shot))
+    assert scene.description == words
+    assert f"\n{words}" in scene.positive
 
 
 @pytest.mark.parametrize(
@@ -50,7 +72,11 @@ def test_words_in_the_prompt_stay_whatever_the_framing_cuts_off() -> None:
         (("model", "top", "bg"), "staged afresh", {"extra people"}),
         (("model",), "Unless the description names a place: a plain studio", {"extra people"}),
         (("bag", "bg"), "The place is exactly the one of image 2", {"people", "mannequin"}),
-        (("bag",), "product photograph of the items of image 1", {"people", "mannequin"}),
+        (
+            ("bag",),
+            "product photograph of exactly 1 item, as in image 1, and nothing",
+            {"people", "mannequin"},
+        ),
         (("bg",), "the place of image 1, as it is", {"people", "mannequin"}),
         ((), "of what the description asks for", set[str]()),
     ],

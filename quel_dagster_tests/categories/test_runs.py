@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 from PIL import Image
 
-from quel_dagster.demo.recipes import RECIPES, Recipe
+from quel_dagster.demo.recipes import RECIPES
+from quel_dagster.demo.writing import Recipe
 from quel_dagster.services.tables import attach, ledger, member, photo, slot
 from quel_dagster_tests.house import House
 

@@ -209,10 +209,11 @@ def test_dagster_serves_on_the_next_free_port_and_keeps_its_tables_in_a_schema(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as occupied:
         taken: int = occupied.getsockname()[1]
-        with Stack(home, Options(renderers=0, ui_port=taken)) as stack:
+        with Stack(home, Options(renderers=1, ui_port=taken)) as stack:
             parts = [psutil.Process(pid) for pid in stack.parts.values()]
             family = parts + [child for part in parts for child in part.children(recursive=True)]
-            assert list(stack.parts)[-3:] == ["code-server", "webserver", "daemon"]
+            dagster = ["code-server", "webserver", "daemon", "worker", "dispatch"]
+            assert list(stack.parts)[-5:] == dagster
             assert httpx.URL(stack.ui_url).port in range(taken + 1, taken + 100)
             assert httpx.get(stack.ui_url).is_success
             assert schemas_with_runs(stack.environ["QUEL_DATABASE_URL"]) == [("dagster",)]

@@ -47,7 +47,8 @@ class Door:
     def tick(self, **worker: object) -> list[Reservation]:
         """What one tick lets in, under these settings of `worker`."""
         settings = WorkerSettings.model_validate({**HASTY, **worker})
-        return Tick(self.queue, self.store, settings, SERVED, logging.getLogger("tick")).let_in()
+        limits = {path: settings.path(path).max_workers for path in SERVED}
+        return Tick(self.queue, self.store, settings, limits, logging.getLogger("tick")).let_in()
 
     def let_in(self, **worker: object) -> list[UUID]:
         """The jobs that one tick lets in."""

@@ -19,6 +19,7 @@ ROW = WaitingRow(
     attempts=0,
     rung=False,
     needs_ring=False,
+    retouch=False,
 )
 USE_DEFAULT = WorkerSettings()
 REJECT = WorkerSettings.model_validate({"fallback": {"unknown_path_behavior": "reject"}})
@@ -123,3 +124,56 @@ def test_a_job_is_tried_as_often_as_configured(attempts: int, starts: bool) -> N
     decision = route(replace(ROW, attempts=attempts), SERVED, USE_DEFAULT)
     reason = f"{attempts} attempts began and none came to an end"
     assert decision == (Start(path="beauty") if starts else Refuse(reason=reason))
+
+
+MASKED = replace(ROW, path=None, job_type="simple_general", retouch=True)
+EVERY = (*SERVED, "modify")
+
+
+@pytest.mark.parametrize("settings", [USE_DEFAULT, REJECT])
+@pytest.mark.parametrize("path", [None, "", " ", "modify", " Modify "])
+def test_a_retouch_starts_on_the_path_of_its_own(
+    path: str | None, settings: WorkerSettings
+) -> None:
+    assert route(replace(MASKED, path=path), EVERY, settings) == Start(path="modify")
+
+
+@pytest.mark.parametrize("settings", [USE_DEFAULT, REJECT])
+@pytest.mark.parametrize("path", ["beauty", " Shoes", "landing", "multiview"])
+def test_a_retouch_comes_before_the_path_that_its_row_names(
+    path: str, settings: WorkerSettings
+) -> None:
+    expected = Start(path="modify", requested=path.strip().lower())
+    assert route(replace(MASKED, path=path), EVERY, settings) == expected
+
+
+@pytest.mark.parametrize("path", [None, "fashion", "beauty"])
+@pytest.mark.parametrize(
+    ("served", "settings", "reason"),
+    [
+        (
+            EVERY,
+            WorkerSettings.model_validate({"modules": {"modify": {"enabled": False}}}),
+            "path modify is not enabled",
+        ),
+        (EVERY, WorkerSettings(ignored_paths=("modify",)), "path modify is served elsewhere"),
+        (SERVED, USE_DEFAULT, "path modify is not served here"),
+        (SERVED, REJECT, "path modify is not served here"),
+    ],
+)
+def test_a_retouch_that_is_not_ours_is_never_run_as_anything_else(
+    path: str | None, served: tuple[str, ...], settings: WorkerSettings, reason: str
+) -> None:
+    row = replace(MASKED, path=path, attempts=9)
+    assert route(row, served, settings) == Leave(reason=reason)
+
+
+def test_a_retouch_is_refused_for_the_same_reasons_as_any_other_row() -> None:
+    row = replace(MASKED, job_type="modify", input_type="string")
+    decision = route(row, EVERY, USE_DEFAULT)
+    assert isinstance(decision, Refuse)
+    assert decision.reason.startswith("job_input_data is a JSON string")
+
+
+def test_a_row_that_names_the_path_without_a_mask_goes_there_to_be_told_so() -> None:
+    assert route(replace(ROW, path="Modify"), EVERY, REJECT) == Start(path="modify")

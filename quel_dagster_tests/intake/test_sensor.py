@@ -8,15 +8,15 @@ import dagster as dg
 import pytest
 
 from quel_dagster.intake.sensor import build_job_queue
-from quel_dagster.model.job import Scene
 from quel_dagster.model.settings import Settings
+from quel_dagster.model.spec import Scene
 from quel_dagster.pipeline.category import one_picture_per_order
 from quel_dagster_tests.builders import job_row
 from quel_dagster_tests.intake.door import HASTY, SERVED, Door
 
 CATEGORIES = [
     one_picture_per_order(
-        path, about=path, compose=lambda order: Scene(positive=order.prompt), folder=Path()
+        path, about=path, compose=lambda order: Scene(description=order.prompt), folder=Path()
     )
     for path in SERVED
 ]

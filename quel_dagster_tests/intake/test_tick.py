@@ -10,7 +10,7 @@ import redis
 
 from quel_dagster.model.job import Production
 from quel_dagster.services.store import JobStore
-from quel_dagster_tests.builders import job_row
+from quel_dagster_tests.builders import SUIT, job_row
 from quel_dagster_tests.intake.door import Door, warnings
 
 OLD = timedelta(minutes=5)
@@ -133,3 +133,14 @@ def test_a_job_that_was_let_in_and_never_began_is_let_in_again_until_its_attempt
     row = job_row(door.engine, job_id)
     assert row["job_status"] == "failed"
     assert row["error_message"] == "2 attempts began and none came to an end"
+
+
+def test_a_row_with_a_mask_waits_where_nobody_retouches(
+    door: Door, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    masked = door.order(None, {**SUIT, "maskDataUrl": "x"})
+    empty = door.order(None, {**SUIT, "maskDataUrl": None})
+    assert door.let_in() == [empty]
+    assert f"job {masked} is left alone: path modify is not served here" in caplog.messages
+    assert job_row(door.engine, masked)["job_status"] == "pending"

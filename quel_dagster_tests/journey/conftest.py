@@ -22,9 +22,12 @@ def build(
     config = Path(variables["QUEL_CONFIG"])
     text = config.read_text()
 
-    def build(budget: str, *servers: ComfyUIProcess, deadline: str = "10s") -> House:
+    def build(
+        budget: str, *servers: ComfyUIProcess, deadline: str = "10s", side_by_side: int = 1
+    ) -> House:
         changed = text.replace("{max: 2,", f"{{max: 3, {budget},")
-        config.write_text(changed.replace("deadline: 10s", f"deadline: {deadline}"))
+        changed = changed.replace("deadline: 10s", f"deadline: {deadline}")
+        config.write_text(changed.replace("by_side: 1", f"by_side: {side_by_side}"))
         urls = ",".join(server.url for server in servers) or variables["COMFYUI_URLS"]
         return build_house(variables | {"COMFYUI_URLS": urls})
 

@@ -39,7 +39,7 @@ def house(
     monkeypatch: pytest.MonkeyPatch,
 ) -> House:
     """A house that is quick to give Redis up and to ask it again."""
-    monkeypatch.setattr(queue_module, "FLAG_TIMEOUT", 0.2)
+    monkeypatch.setattr(queue_module, "QUICK_TIMEOUT", 0.2)
     monkeypatch.setattr(cancelling, "LEFT_ALONE", 0.5)
     monkeypatch.setattr(rendering, "PAUSE", 0.01)
     config = Path(variables["QUEL_CONFIG"])

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 
 from quel_dagster.model.errors import InvalidJob
-from quel_dagster.model.job import JobRow, Order, Payer, Ticket
+from quel_dagster.model.job import Job, JobRow, Order, Payer, Ticket
 from quel_dagster.model.parsing import parse
 from quel_dagster.model.settings import LimitSettings
 
@@ -27,12 +27,30 @@ def row(order_input: object, total_images: int = 3, job_type: str = "single_batc
     )
 
 
-def orders(order_input: object, total_images: int = 3) -> Sequence[Order]:
-    return parse(row(order_input, total_images), LIMITS).orders
+def read(order_input: object, total_images: int = 3, job_type: str = "single_batch") -> Job:
+    return parse(row(order_input, total_images, job_type), LIMITS)
 
 
-def simple_orders(order_input: object, total_images: int = 3) -> Sequence[Order]:
-    return parse(row(order_input, total_images, "simple_general"), LIMITS).orders
+def orders(
+    order_input: object, total_images: int = 3, job_type: str = "single_batch"
+) -> Sequence[Order]:
+    return read(order_input, total_images, job_type).orders
+
+
+def prompts(order_input: object, total_images: int, job_type: str) -> list[str]:
+    """The words of each picture, in slot order."""
+    found = orders(order_input, total_images, job_type)
+    assert [order.slot for order in found] == list(range(len(found)))
+    return [order.prompt for order in found]
+
+
+def warnings(
+    order_input: object, total_images: int = 1, job_type: str = "single_batch"
+) -> list[str]:
+    """What the log says, beside what every order without words and quantity is told."""
+    usual = ("no words", "missing; read as", "made from words alone")
+    said = read(order_input, total_images, job_type).warnings
+    return [line for line in said if not any(words in line for words in usual)]
 
 
 def refusal(order_input: object, total_images: int = 3, job_type: str = "single_batch") -> str:

@@ -1,85 +1,30 @@
 """How a row becomes orders: today's spellings and yesterday's, how many pictures, and who pays."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import replace
 from uuid import UUID
 
 import pytest
 
-from quel_dagster.model.job import Order, Payer, Reference
-from quel_dagster.model.parsing import DEFAULT_PROMPT, parse
-from quel_dagster_tests.model.rows import LIMITS, MEMBER, orders, row, simple_orders
+from quel_dagster.model.job import Order, Payer
+from quel_dagster.model.parsing import parse
+from quel_dagster.model.spellings import DEFAULT_PROMPT
+from quel_dagster_tests.model import zoo
+from quel_dagster_tests.model.rows import LIMITS, MEMBER, orders, read, refusal, row, warnings
 
 SOMEBODY_ELSE = UUID("11111111-52f2-4f0b-9a33-0f6a2c9b7711")
-BATCH = """
-{"basePrompt":"linen suit, late summer terrace, calm mood",
- "individualImageAttachIds":[{"attachId":51201,"type":"model"},{"attachId":51202,"type":"outer"},
-   {"attachId":51203,"type":"pants"},{"attachId":51204,"type":"shoes"},{"attachId":51205,"type":"background"}],
- "mergedImageAttachId":null,
- "combinations":[{"angle":"front","shot":"full","quantity":2},{"angle":"back","shot":"tight","quantity":1}],
- "userId":"6d0e8f3a-52f2-4f0b-9a33-0f6a2c9b7711","category":"fashion","globalContext":null,
- "aspectRatio":"9:16","aspect-ratio":"9:16"}
-"""
-
-SIMPLE = """
-{"prompt":"studio packshot on grey",
- "uploadedAttachIds":[{"attachId":70001,"type":"bag"},{"attachId":70002,"type":"shoes"}],
- "aspect-ratio":"1:1","userId":"6d0e8f3a-52f2-4f0b-9a33-0f6a2c9b7711"}
-"""
-
-
-def test_a_batch_becomes_one_order_per_picture_in_slot_order() -> None:
-    job = parse(row(json.loads(BATCH)), LIMITS)
-    kinds = ("model", "outer", "pants", "shoes", "background")
-    front = Order(
-        slot=0,
-        prompt="linen suit, late summer terrace, calm mood",
-        angle="front",
-        shot="full",
-        ratio="9:16",
-        references=tuple(
-            Reference(attach_id=51201 + number, kind=kind) for number, kind in enumerate(kinds)
-        ),
-    )
-    assert job.orders == (
-        front,
-        replace(front, slot=1),
-        replace(front, slot=2, angle="back", shot="tight"),
-    )
-    assert job.warnings == ()
+BATCH = "single_batch"
 
 
 def test_a_job_keeps_what_its_row_says() -> None:
-    there = replace(row(json.loads(BATCH)), requested_path="shoes")
+    there = replace(row(zoo.SINGLE_BATCH.input), requested_path="shoes")
     job = parse(there, LIMITS)
     assert (job.ticket, job.payer, job.production_id) == (
         there.ticket,
         there.payer,
         there.production_id,
     )
-    assert (job.path, job.requested_path, job.job_type) == ("fashion", "shoes", "single_batch")
-
-
-def test_a_simple_order_uses_all_its_uploads_for_every_picture() -> None:
-    first, second = simple_orders(json.loads(SIMPLE), total_images=2)
-    assert first == Order(
-        slot=0,
-        prompt="studio packshot on grey",
-        ratio="1:1",
-        references=(
-            Reference(attach_id=70001, kind="bag"),
-            Reference(attach_id=70002, kind="shoes"),
-        ),
-    )
-    assert second == replace(first, slot=1)
-
-
-@pytest.mark.parametrize(("total_images", "pictures"), [(1, 1), (5, 5), (0, 1), (-2, 1)])
-def test_a_simple_order_is_for_as_many_pictures_as_its_row_announces(
-    total_images: int, pictures: int
-) -> None:
-    assert [order.slot for order in simple_orders({}, total_images)] == list(range(pictures))
+    assert (job.path, job.requested_path, job.job_type) == ("fashion", "shoes", BATCH)
 
 
 def test_an_order_without_words_has_productions_defaults() -> None:
@@ -91,12 +36,10 @@ def test_an_order_without_words_has_productions_defaults() -> None:
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        ({"prompt": "old words"}, {"prompt": "old words"}),
         ({"basePrompt": "new words", "prompt": "old words"}, {"prompt": "new words"}),
         ({"basePrompt": "  ", "prompt": "old words"}, {"prompt": "old words"}),
         ({"basePrompt": " kept\n as it is  "}, {"prompt": "kept\n as it is"}),
         ({"basePrompt": None}, {"prompt": DEFAULT_PROMPT}),
-        ({"cameraAngle": "back"}, {"angle": "back"}),
         ({"angle": "side", "cameraAngle": "back"}, {"angle": "side"}),
         ({"angle": "side", "combinations": [{"angle": "back"}]}, {"angle": "back"}),
         ({"angle": "side", "combinations": [{"angle": " "}]}, {"angle": "side"}),
@@ -105,17 +48,48 @@ def test_an_order_without_words_has_productions_defaults() -> None:
         ({"combinations": [{"fx": "aura"}]}, {"fx": "aura"}),
         ({"aspectRatio": "4:5"}, {"ratio": "4:5"}),
         ({"aspect-ratio": "1:1", "aspectRatio": "4:5"}, {"ratio": "1:1"}),
+        ({"aspect-ratio": "1:1", "aspectRatio": 1.78}, {"ratio": "1:1"}),
         ({"aspect-ratio": None, "aspectRatio": None}, {"ratio": "16:9"}),
         ({"negative_prompt": "hats"}, {"negative": "hats"}),
         ({"isPreEdited": True}, {"pre_edited": True}),
         ({"isPreEdited": None}, {"pre_edited": False}),
+        ({"seed": 7}, {"seed": 7}),
+        ({"seed": 7, "combinations": [{"seed": 0}]}, {"seed": 0}),
+        ({"seed": 7, "combinations": [{"seed": None}]}, {"seed": 7}),
     ],
 )
 def test_every_spelling_of_a_field_is_understood(
     given: dict[str, object], expected: Mapping[str, object]
 ) -> None:
     (order,) = orders(given, 1)
-    assert order == replace(Order(slot=0, prompt=DEFAULT_PROMPT), **expected)
+    assert replace(order, where="") == replace(Order(slot=0, prompt=DEFAULT_PROMPT), **expected)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"prompt": "old words"}, {"prompt": "old words"}),
+        ({"cameraAngle": "back"}, {"angle": "back"}),
+        ({"quantity": 2}, {"copy": 1, "slot": 1}),
+        ({"individualImageAttachIds": [1, 2]}, {"ids": [1, 2]}),
+        ({"individualImageAttachIds": ["1"]}, {"ids": [1]}),
+        ({"mergedImageAttachId": 9}, {"ids": [9], "kinds": ["merged"]}),
+        ({"mergedImageAttachId": 9, "individualImageAttachIds": [1]}, {"ids": [1]}),
+    ],
+)
+def test_w50_legacy_keys_are_honoured(
+    given: dict[str, object], expected: Mapping[str, object]
+) -> None:
+    order = orders(given, 4 if "quantity" not in given else 2)[-1]
+    found = {
+        "prompt": order.prompt,
+        "angle": order.angle,
+        "slot": order.slot,
+        "copy": order.copy,
+        "ids": [each.attach_id for each in order.references],
+        "kinds": [each.kind for each in order.references],
+    }
+    assert {name: found[name] for name in expected} == expected
 
 
 @pytest.mark.parametrize(
@@ -125,19 +99,26 @@ def test_every_spelling_of_a_field_is_understood(
         (["51201", {"attachId": "51202", "type": "outer"}], [(51201, "none"), (51202, "outer")]),
         ([{"attachId": 7}, {"attachId": 8, "type": None}], [(7, "none"), (8, "none")]),
         ([{"attachId": 7.0, "type": " Shoes "}], [(7, "shoes")]),
+        ([2**63 - 1], [(2**63 - 1, "none")]),
         ([], []),
         (None, []),
     ],
 )
 @pytest.mark.parametrize(
     ("field", "job_type"),
-    [("individualImageAttachIds", "single_batch"), ("uploadedAttachIds", "simple_general")],
+    [
+        ("individualImageAttachIds", BATCH),
+        ("individualImageAttachIds", "pipeline_stage"),
+        ("uploadedAttachIds", "simple_general"),
+    ],
 )
 def test_every_spelling_of_a_reference_is_understood(
     given: object, expected: list[tuple[int, str]], field: str, job_type: str
 ) -> None:
-    (order,) = parse(row({field: given}, 1, job_type), LIMITS).orders
+    (order,) = orders({field: given}, 1, job_type)
     assert [(found.attach_id, found.kind) for found in order.references] == expected
+    places = [f"{field}[{index}]" for index in range(len(expected))]
+    assert [found.where for found in order.references] == places
 
 
 @pytest.mark.parametrize(
@@ -152,11 +133,12 @@ def test_every_spelling_of_a_reference_is_understood(
         ({"combinations": None}, 4, 4),
         ({"combinations": [{}]}, 4, 4),
         ({"combinations": [{"quantity": None}]}, 4, 4),
+        ({"combinations": [{"quantity": None}], "quantity": 3}, 4, 3),
         ({"combinations": [{"quantity": 1}], "quantity": 3}, 4, 1),
         ({"combinations": [{"quantity": "3"}]}, 4, 3),
-        ({"combinations": [{"quantity": " 3 "}]}, 4, 3),
+        ({"combinations": [{"quantity": " +3 "}]}, 4, 3),
         ({"combinations": [{"quantity": 2.0}]}, 4, 2),
-        ({"combinations": [{}, {}]}, 4, 2),
+        ({"combinations": [{}, {}], "quantity": 3}, 4, 2),
         ({"combinations": [{"quantity": 3}, {}]}, 4, 4),
         ({"combinations": [{"quantity": 5}]}, 0, 5),
     ],
@@ -167,22 +149,60 @@ def test_quantities_say_how_many_pictures_are_made(
     assert [order.slot for order in orders(given, total_images)] == list(range(pictures))
 
 
-@pytest.mark.parametrize("mask", [None, "", " "])
-def test_an_empty_mask_is_no_mask(mask: str | None) -> None:
-    assert len(orders({"maskDataUrl": mask}, 2)) == 2
+@pytest.mark.parametrize(
+    ("key", "job_type"), [("combinations", BATCH), ("stages", "pipeline_stage")]
+)
+def test_w19_a_missing_quantity_among_several_is_one_picture_and_never_the_total_for_each(
+    key: str, job_type: str
+) -> None:
+    assert [order.where for order in orders({key: [{}, {"quantity": None}]}, 4, job_type)] == [
+        f"{key}[0]",
+        f"{key}[1]",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "job_type"), [("combinations", BATCH), ("stages", "pipeline_stage")]
+)
+def test_w19_more_pictures_than_the_row_announces_are_refused_where_the_sum_grows_too_large(
+    key: str, job_type: str
+) -> None:
+    order_input = {key: [{"quantity": 2}, {"quantity": 2}, {"quantity": 1}]}
+    expected = f"{key}[1].quantity: 4 pictures ordered so far, but total_images announces 3"
+    assert refusal(order_input, 3, job_type) == expected
+    assert len(orders(order_input, 5, job_type)) == 5
+    assert len(orders(order_input, 9, job_type)) == 5
+    assert len(orders(order_input, 0, job_type)) == 5
 
 
 @pytest.mark.parametrize("user", [str(SOMEBODY_ELSE), "nobody"])
-def test_who_pays_is_the_row_even_where_the_input_names_another(user: str) -> None:
-    job = parse(row({"userId": user}), LIMITS)
+def test_w20_the_row_pays_even_where_the_input_names_another(user: str) -> None:
+    job = read({"userId": user, "basePrompt": "a suit", "quantity": 3})
     assert job.payer == Payer(member_id=MEMBER)
     (warning,) = job.warnings
-    assert user in warning
-    assert str(MEMBER) in warning
+    assert warning.startswith("userId: ")
+    assert warning.endswith(f" is not the row's quel_member_id {MEMBER}; the row pays")
+
+
+@pytest.mark.parametrize("user", [str(MEMBER), "nobody"])
+def test_w20_a_row_that_names_no_member_is_not_charged_to_the_inputs(user: str) -> None:
+    there = row({"userId": user, "basePrompt": "a suit", "quantity": 3})
+    job = parse(replace(there, payer=Payer(member_id=None)), LIMITS)
+    assert job.payer == Payer(member_id=None)
+    assert job.warnings == (
+        f'userId: "{user}" is not the row\'s quel_member_id null; the row pays',
+    )
+
+
+@pytest.mark.parametrize("user", ["", None])
+def test_w20_the_row_pays_where_the_input_names_nobody(user: str | None) -> None:
+    job = read({"userId": user, "basePrompt": "a suit", "quantity": 3})
+    assert job.payer == Payer(member_id=MEMBER)
+    assert job.warnings == ()
 
 
 def test_a_warning_shows_no_more_of_a_user_id_than_tells_it_apart() -> None:
-    (warning,) = parse(row({"userId": "u" * 100_000}), LIMITS).warnings
+    (warning,) = warnings({"userId": "u" * 100_000})
     assert len(warning) < 200
 
 
@@ -190,4 +210,4 @@ def test_a_warning_shows_no_more_of_a_user_id_than_tells_it_apart() -> None:
 def test_an_input_that_names_the_rows_member_or_nobody_is_not_warned_about(
     user: str | None,
 ) -> None:
-    assert parse(row({"userId": user}), LIMITS).warnings == ()
+    assert warnings({"userId": user}) == []

@@ -8,7 +8,8 @@ import dagster as dg
 import pytest
 
 from quel_dagster.model.errors import Unavailable
-from quel_dagster.model.job import Slot, Spec, Ticket
+from quel_dagster.model.job import Slot, Ticket
+from quel_dagster.model.spec import Spec
 from quel_dagster_tests.house import House
 from quel_dagster_tests.journey.moments import charged, order
 from quel_dagster_tests.outcomes.workshop import PICTURES, Workshop, wait_until

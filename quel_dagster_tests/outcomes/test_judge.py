@@ -51,7 +51,7 @@ def test_a_run_that_is_being_terminated_may_end_its_attempt_itself_for_a_lease(
 @pytest.mark.parametrize(
     ("status", "verdict"),
     [
-        (Status.NOT_STARTED, Verdict.EXTEND),
+        (Status.NOT_STARTED, Verdict.FREE),
         (Status.QUEUED, Verdict.EXTEND),
         (Status.STARTING, Verdict.EXTEND),
         (Status.STARTED, Verdict.FREE),

@@ -13,7 +13,7 @@ import pytest
 import sqlalchemy as sa
 
 from quel_dagster import categories
-from quel_dagster.demo.stack import in_schema
+from quel_dagster.demo.dagster import in_schema
 from quel_dagster.model.job import Payer, Production, Reservation, Ticket
 from quel_dagster.model.settings import Settings
 from quel_dagster.model.status import JobStatus
@@ -118,13 +118,21 @@ def test_a_dead_attempt_without_a_run_in_dagster_ends_too(desk: Desk) -> None:
     assert message.endswith("its run deleted-in-the-ui is unknown to Dagster")
 
 
-@pytest.mark.parametrize("status", [Status.NOT_STARTED, Status.STARTING])
-def test_a_reservation_whose_run_is_still_to_come_is_kept(desk: Desk, status: Status) -> None:
+def test_a_run_that_was_stored_and_never_launched_is_closed(desk: Desk) -> None:
     reservation = desk.reserve()
-    run_id = desk.run(reservation, status)
+    run_id = desk.run(reservation, Status.NOT_STARTED)
+    lapse(desk.engine, reservation.ticket.job_id)
+    assert desk.sweep() == 1
+    assert desk.status(run_id) is Status.FAILURE
+    assert desk.store.holders(10) == []
+
+
+def test_a_reservation_whose_run_is_still_to_come_is_kept(desk: Desk) -> None:
+    reservation = desk.reserve()
+    run_id = desk.run(reservation, Status.STARTING)
     lapse(desk.engine, reservation.ticket.job_id)
     assert desk.sweep() == 0
-    assert desk.status(run_id) is status
+    assert desk.status(run_id) is Status.STARTING
     [holder] = desk.store.holders(10)
     assert (holder.ticket, holder.has_lapsed) == (reservation.ticket, False)
 

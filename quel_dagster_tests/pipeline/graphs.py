@@ -2,14 +2,15 @@
 
 from typing import cast
 
-from quel_dagster.model.job import Scene, Spec
+from quel_dagster.model.spec import Scene, Spec
 from quel_dagster.pipeline.workflow import Workflow
 
+MASK = "mask.png"
 Nodes = dict[str, dict[str, object]]
 
 SPEC = Spec(
     slot=3,
-    scene=Scene(positive="a red coat", negative="grid"),
+    scene=Scene(description="a red coat", never=("grid",)),
     width=896,
     height=1088,
     seed=2**63 - 1,
@@ -48,7 +49,11 @@ def small_graph() -> Nodes:
 
 
 def bind(workflow: Workflow, *references: str, **models: str) -> Nodes:
-    graph = workflow.bind(SPEC, references=references, filename_prefix="quel/3", models=models)
+    """With the mask `MASK` where the workflow takes one."""
+    mask = MASK if "mask" in workflow.ids else None
+    graph = workflow.bind(
+        SPEC, references=references, filename_prefix="quel/3", models=models, mask=mask
+    )
     return cast("Nodes", graph)
 
 

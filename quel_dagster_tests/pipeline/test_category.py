@@ -10,13 +10,15 @@ import dagster as dg
 import pytest
 
 from quel_dagster.model.errors import InvalidJob
-from quel_dagster.model.job import Order, Reservation, Scene, Sheet, Ticket
-from quel_dagster.pipeline.category import Category, one_picture_per_order, seed_of, spec_of
+from quel_dagster.model.job import Order, Reference, Reservation, Ticket
+from quel_dagster.model.spec import Scene, Sheet
+from quel_dagster.pipeline.category import Category, notes, one_picture_per_order, seed_of, spec_of
 from quel_dagster.pipeline.tags import tags_of
 
 JOB = UUID("6d0e8f3a-52f2-4f0b-9a33-0f6a2c9b7711")
 ORDER = Order(slot=3, prompt="a bowl of noodles", ratio="4:5")
-SCENE = Scene(positive="noodles", negative="forks", sheets=(Sheet(role="food", attach_ids=(1, 2)),))
+FOOD = tuple(Reference(attach_id=number, kind="food") for number in (1, 2))
+SCENE = Scene(description="noodles", sheets=(Sheet(role="food", references=FOOD),))
 RESERVATION = Reservation(
     ticket=Ticket(job_id=JOB, claim_id=UUID(int=2), attempt=2),
     path="eats",
@@ -30,7 +32,7 @@ RESERVATION = Reservation(
 @pytest.fixture(scope="module")
 def category() -> Category:
     return one_picture_per_order(
-        "eats", about="Food.", compose=lambda order: Scene(positive=order.prompt), folder=Path()
+        "eats", about="Food.", compose=lambda order: Scene(description=order.prompt), folder=Path()
     )
 
 
@@ -55,6 +57,30 @@ def test_every_picture_has_a_seed_of_its_own_that_the_renderer_takes() -> None:
     assert len(seeds) == 2000
     assert all(0 <= seed < 2**63 for seed in seeds)
     assert max(seeds) > 2**62
+
+
+def test_a_seed_that_was_given_is_the_first_pictures_and_the_next_ones_count_on() -> None:
+    given = [replace(ORDER, seed=7, copy=copy) for copy in range(3)]
+    assert [spec_of(JOB, order, SCENE).seed for order in given] == [7, 8, 9]
+    assert spec_of(JOB, replace(ORDER, seed=0), SCENE).seed == 0
+
+
+def test_seeds_begin_anew_after_the_largest() -> None:
+    last = replace(ORDER, seed=2**63 - 1, copy=1)
+    assert spec_of(JOB, last, SCENE).seed == 0
+
+
+def test_references_that_no_picture_uses_are_noted_once() -> None:
+    references = tuple(
+        Reference(attach_id=number, kind="food", where=f"individualImageAttachIds[{number - 1}]")
+        for number in (1, 2, 3)
+    )
+    orders = [replace(ORDER, slot=slot, references=references) for slot in range(2)]
+    specs = [spec_of(JOB, order, replace(SCENE, notes=("as one of no kind",))) for order in orders]
+    assert dict.fromkeys(notes(orders, specs)) == {
+        "as one of no kind": None,
+        "individualImageAttachIds[2]: no picture uses reference 3": None,
+    }
 
 
 def test_a_reservation_becomes_a_run_of_the_category_with_its_ticket(category: Category) -> None:

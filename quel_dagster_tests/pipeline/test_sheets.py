@@ -3,8 +3,7 @@
 import pytest
 from PIL import ExifTags, Image
 
-from quel_dagster.model.errors import InvalidJob
-from quel_dagster.pipeline.pictures import LARGEST_SHEET, sheet
+from quel_dagster.pipeline.pictures import LARGEST_SHEET, NotAPicture, sheet
 from quel_dagster_tests.pipeline.painted import encoded, opened, picture, turned
 
 
@@ -58,6 +57,31 @@ def test_members_stand_centred_in_equal_cells_in_their_order() -> None:
         assert made.getpixel(empty) == (255, 255, 255, 0)
 
 
+@pytest.mark.parametrize(
+    ("members", "size", "fit", "inside"),
+    [
+        (2, (100, 100), (1344, 768), (0, 48, 1344, 720)),
+        (2, (100, 100), (768, 1344), (0, 480, 768, 864)),
+        (4, (4000, 2000), (1152, 896), (0, 160, 1152, 736)),
+        (3, (10, 40), (896, 1088), (312, 0, 584, 1088)),
+    ],
+)
+def test_a_grid_is_fitted_into_the_picture_and_keeps_its_proportions(
+    members: int, size: tuple[int, int], fit: tuple[int, int], inside: tuple[int, int, int, int]
+) -> None:
+    made = opened(sheet([picture(*size)] * members, fit))
+    assert made.size == fit
+    found = made.getchannel("A").getbbox()
+    assert found is not None
+    assert found == pytest.approx(inside, abs=3)
+
+
+def test_a_fitted_grid_is_white_where_it_is_empty() -> None:
+    made = opened(sheet([picture(20, 20), picture(20, 20, (0, 0, 200, 128))], (80, 80)))
+    assert made.getpixel((40, 5)) == (255, 255, 255, 0)
+    assert made.getpixel((60, 40)) == pytest.approx((0, 0, 200, 128), abs=2)
+
+
 def test_what_shines_through_is_white_below() -> None:
     clear_black = picture(4, 4, (0, 0, 0, 0))
     assert opened(sheet([clear_black])).getpixel((0, 0)) == (255, 255, 255, 0)
@@ -80,6 +104,25 @@ def test_sixteen_bits_a_pixel_keep_their_brightness(mode: str, format_: str) -> 
     assert made.getpixel((0, 0)) == (128, 128, 128)
 
 
+@pytest.mark.parametrize("members", [1, 2])
+def test_the_colours_of_print_become_those_of_a_screen(members: int) -> None:
+    print_red = encoded(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "JPEG")
+    made = opened(sheet([print_red] * members))
+    assert made.mode in {"RGB", "RGBA"}
+    red, green, blue = made.convert("RGB").getpixel((4, 4))  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType] - a pixel of three bands
+    assert (red, green, blue) == pytest.approx((254, 0, 0), abs=6)
+
+
+@pytest.mark.parametrize("members", [1, 2])
+def test_a_palette_keeps_its_colours_and_what_shines_through(members: int) -> None:
+    palette = Image.new("P", (8, 8), 1)
+    palette.putpalette([0, 0, 0, 0, 0, 200])
+    palette.putpixel((0, 0), 0)
+    made = opened(sheet([encoded(palette, "GIF", transparency=0)] * members))
+    assert made.convert("RGBA").getpixel((4, 4)) == (0, 0, 200, 255)
+    assert made.convert("RGBA").getpixel((0, 0)) == (255, 255, 255, 0)
+
+
 @pytest.mark.parametrize("members", [1, 5])
 def test_a_sheet_is_bounded_and_keeps_its_proportions(members: int) -> None:
     made = opened(sheet([picture(6000, 1500, format_="JPEG")] * members))
@@ -94,5 +137,5 @@ def test_the_same_references_give_the_same_bytes() -> None:
 
 
 def test_a_member_that_cannot_be_decoded_is_never_left_out_silently() -> None:
-    with pytest.raises(InvalidJob, match="a reference is not a picture"):
+    with pytest.raises(NotAPicture, match="is not a picture"):
         sheet([picture(), b"nothing"])

@@ -11,23 +11,23 @@ from quel_dagster.demo.comfyui.graph import parse
 from quel_dagster.demo.comfyui.validation import judge
 from quel_dagster.model.errors import ConfigurationError
 from quel_dagster.pipeline.workflow import Workflow
-from quel_dagster_tests.pipeline.graphs import Nodes, bind, inputs
+from quel_dagster_tests.pipeline.graphs import MASK, SPEC, Nodes, bind, inputs
 
 SHIPPED = sorted(Path(categories.__path__[0]).glob("*/workflow.json"))
 shipped = pytest.mark.parametrize("path", SHIPPED, ids=[path.parent.name for path in SHIPPED])
 
 
 @shipped
-@pytest.mark.parametrize("count", [0, 1, 2, 3])
-def test_comfyui_accepts_a_shipped_workflow_with_any_number_of_references(
-    path: Path, count: int
-) -> None:
-    names = [f"{number}.png" for number in range(count)]
-    graph = parse(bind(Workflow.load(path), *names))
-    verdict = judge(graph, Catalogue(), lambda name: name in names)
-    assert verdict.error is None
-    assert verdict.node_errors == {}
-    assert len(verdict.outputs) == 1
+def test_comfyui_accepts_a_shipped_workflow_with_any_number_of_references(path: Path) -> None:
+    workflow = Workflow.load(path)
+    fewest = 1 if "mask" in workflow.ids else 0
+    for count in range(fewest, 4):
+        names = [f"{number}.png" for number in range(count)]
+        graph = parse(bind(workflow, *names))
+        verdict = judge(graph, Catalogue(), {MASK, *names}.__contains__)
+        assert verdict.error is None
+        assert verdict.node_errors == {}
+        assert len(verdict.outputs) == 1
 
 
 @shipped
@@ -67,6 +67,16 @@ def test_binding_leaves_the_workflow_as_it_was() -> None:
     inputs(first, "positive")["prompt"] = "changed"
     cast("list[object]", inputs(first, "output")["images"]).clear()
     assert bind(workflow) == bind(Workflow.load(SHIPPED[0]))
+
+
+def test_a_change_needs_its_picture_and_its_mask() -> None:
+    workflow = Workflow.load(Path(categories.__path__[0]) / "modify" / "workflow.json")
+    graph = bind(workflow, "a.png")
+    assert inputs(graph, "mask") == {"image": MASK, "channel": "red"}
+    with pytest.raises(ConfigurationError, match="cannot do without reference 1 or"):
+        bind(workflow)
+    with pytest.raises(ConfigurationError, match=r"cannot do without .* or mask, which"):
+        workflow.bind(SPEC, references=["a.png"], filename_prefix="", models={})
 
 
 def test_more_references_than_nodes_are_refused() -> None:

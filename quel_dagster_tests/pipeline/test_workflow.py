@@ -8,8 +8,9 @@ from typing import cast
 import pytest
 
 from quel_dagster.model.errors import ConfigurationError
+from quel_dagster.pipeline.graph import UnsoundWorkflow
 from quel_dagster.pipeline.workflow import Workflow
-from quel_dagster_tests.pipeline.graphs import Nodes, bind, inputs, node, small_graph
+from quel_dagster_tests.pipeline.graphs import MASK, SPEC, Nodes, bind, inputs, node, small_graph
 
 
 @pytest.fixture
@@ -93,7 +94,8 @@ def rewired(node_id: str, **changed: object) -> Nodes:
     ("document", "complaint"),
     [
         ([], "is not a JSON object"),
-        ({"nodes": [], "links": []}, r"node nodes: .*Export \(API\)"),
+        ({"nodes": [], "links": []}, r"in the editor's own format; .*Export \(API\)"),
+        ({"1": [], "2": {"class_type": "A", "inputs": {}}}, "node 1: value: Input should be"),
         ({k: v | {"_meta": {}} for k, v in small_graph().items()}, "no node has a title"),
         ({k: v for k, v in small_graph().items() if k != "6"}, "conditioning links to node 6"),
         (retitled("6", "prompt"), "no node is titled 'positive'"),
@@ -101,6 +103,13 @@ def rewired(node_id: str, **changed: object) -> Nodes:
         (retitled("8", "positive"), r"node 6 \(.*\) and node 8 \(.*\) have the same title"),
         (retitled("3", "reference 3"), "no node is titled 'reference 2'"),
         (retitled("3", "reference 1"), "have the same title"),
+        (
+            retitled("8", "Negative"),
+            r"node 8 \(.*\) is not found by its title; write it 'negative'",
+        ),
+        (retitled("3", "Reference_2"), "write it 'reference 2'"),
+        (retitled("3", "reference 02"), "write it 'reference 2'"),
+        (retitled("3", "MASK "), "write it 'mask'"),
         (retitled("11", "negative"), r"node 11 \(VAEDecode 'negative'\) has no unlinked input"),
         (rewired("9", width=["1", 0]), r"node 9 \(.*'size'\) has no unlinked input width"),
         (rewired("5", vae=["1"]), r"node 5 \(VAEEncode\): vae is \['1'\], not a link"),
@@ -135,6 +144,91 @@ def test_an_unsound_workflow_is_refused_by_file_node_and_remedy(
 ) -> None:
     with pytest.raises(ConfigurationError, match=f"own.json: .*{complaint}"):
         load(document)
+
+
+def test_everything_that_is_wrong_with_a_file_is_told_at_once(
+    load: Callable[[object], Workflow],
+) -> None:
+    nodes = retitled("6", "prompt") | {"9": node("EmptyLatentImage", "size", width=64)}
+    nodes["20"] = {"class_type": "EmptyImage"}
+    cast("dict[str, object]", nodes["5"]["inputs"])["vae"] = ["30", 0]
+    with pytest.raises(UnsoundWorkflow) as found:
+        load(nodes)
+    assert found.value.problems == (
+        "node 20: inputs: Field required",
+        "node 5 (VAEEncode): vae links to node 30, which is missing",
+        "no node is titled 'positive'; give that title to the node it means",
+        "node 9 (EmptyLatentImage 'size') has no unlinked input height",
+    )
+
+
+def test_a_link_to_a_node_that_cannot_be_read_is_not_a_second_problem(
+    load: Callable[[object], Workflow],
+) -> None:
+    with pytest.raises(UnsoundWorkflow) as found:
+        load(small_graph() | {"13": {"class_type": "VAELoader"}})
+    assert found.value.problems == ("node 13: inputs: Field required",)
+
+
+def masked_graph() -> Nodes:
+    """The small graph, its latent noise kept under a mask."""
+    nodes = rewired("10", latent_image=["15", 0])
+    nodes["14"] = node("LoadImageMask", "mask", image="x.png", channel="red")
+    nodes["15"] = node("SetLatentNoiseMask", "", samples=["9", 0], mask=["14", 0])
+    return nodes
+
+
+def bind_unmasked(workflow: Workflow) -> Nodes:
+    graph = workflow.bind(SPEC, references=["a.png"], filename_prefix="x", models={})
+    return cast("Nodes", graph)
+
+
+def test_a_mask_is_filled_in_by_title(load: Callable[[object], Workflow]) -> None:
+    graph = bind(load(masked_graph()), "a.png")
+    assert inputs(graph, "mask") == {"image": MASK, "channel": "red"}
+
+
+def test_a_mask_node_that_can_be_done_without_goes_where_there_is_no_mask(
+    load: Callable[[object], Workflow],
+) -> None:
+    nodes = small_graph() | {"14": node("LoadImageMask", "mask", image="x.png", channel="red")}
+    nodes["15"] = node("EmptyImage")
+    nodes["16"] = node("ImageCompositeMasked", mask=["14", 0], source=["11", 0])
+    cast("dict[str, object]", nodes["16"]["inputs"])["destination"] = ["15", 0]
+    cast("dict[str, object]", nodes["12"]["inputs"])["images"] = ["16", 0]
+    graph = bind_unmasked(load(nodes))
+    assert "14" not in graph
+    assert "mask" not in cast("dict[str, object]", graph["16"]["inputs"])
+
+
+def test_a_mask_node_that_cannot_be_done_without_says_so(
+    load: Callable[[object], Workflow],
+) -> None:
+    with pytest.raises(ConfigurationError, match="cannot do without reference 2 or mask"):
+        bind_unmasked(load(masked_graph()))
+
+
+def test_a_mask_for_a_graph_without_a_mask_node_is_refused(
+    load: Callable[[object], Workflow],
+) -> None:
+    workflow = load(small_graph())
+    with pytest.raises(ConfigurationError, match="takes no mask; add a LoadImageMask node titled"):
+        workflow.bind(SPEC, references=[], filename_prefix="x", models={}, mask="m.png")
+
+
+def test_a_graph_for_words_alone_serves_orders_of_words_alone(
+    load: Callable[[object], Workflow],
+) -> None:
+    nodes = {key: value for key, value in small_graph().items() if key not in {"2", "3", "4", "5"}}
+    del cast("dict[str, object]", nodes["7"]["inputs"])["latent"]
+    del nodes["13"]
+    cast("dict[str, object]", nodes["11"]["inputs"])["vae"] = ["1", 2]
+    workflow = load(nodes)
+    assert bind(workflow).keys() == nodes.keys()
+    with pytest.raises(
+        ConfigurationError, match="takes 0 reference pictures, the order has 1; add"
+    ):
+        bind(workflow, "a.png")
 
 
 def test_a_workflow_that_is_not_there_is_named(tmp_path: Path) -> None:

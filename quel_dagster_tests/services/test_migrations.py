@@ -1,5 +1,6 @@
 """Migrating an empty database and one full of rows; twice, at once, and interrupted."""
 
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -15,7 +16,8 @@ from sqlalchemy.exc import DataError
 from quel_dagster.model.errors import ConfigurationError, Unavailable
 from quel_dagster.services import statements
 from quel_dagster.services.database import connect
-from quel_dagster.services.migrations import ADVISORY_LOCK, migrate, read, record_cut_off
+from quel_dagster.services.migrations import migrate, read, record_cut_off
+from quel_dagster.services.turns import ADVISORY_LOCK
 
 FILES = sorted(path.name for path in (statements.root() / "migrations").iterdir())
 PENDING_INDEX = "0007_pending_jobs_index.sql"
@@ -28,7 +30,8 @@ SHAPE = """
     WHERE indrelid IN (SELECT oid FROM pg_class WHERE relnamespace = 'public'::regnamespace)
     UNION ALL SELECT concat(conrelid::regclass, conname, pg_get_constraintdef(oid))
     FROM pg_constraint WHERE connamespace = 'public'::regnamespace
-    UNION ALL SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal
+    UNION ALL SELECT pg_get_triggerdef(t.oid) FROM pg_trigger t JOIN pg_class c ON c.oid = tgrelid
+    WHERE NOT tgisinternal AND relnamespace = 'public'::regnamespace
     UNION ALL SELECT pg_get_functiondef(oid) FROM pg_proc
     WHERE pronamespace = 'public'::regnamespace
     UNION ALL SELECT concat(enumtypid::regtype, enumlabel) FROM pg_enum
@@ -118,7 +121,7 @@ def test_production_keeps_its_shape_and_gains_what_is_missing(production: sa.Eng
     migrate(production)
     after = set(values(production, SHAPE))
     assert before <= after
-    new = {line.split(" USING")[0] for line in after - before}
+    new = {re.split(" USING| FOR EACH", line)[0] for line in after - before}
     assert {line for line in new if "quel_organization_member" not in line} == {
         *(f"production_status_enum{value}" for value in ("failed", "cancelled", "user_cancelled")),
         "quel_production_photo quel_production_path varchar YES",
@@ -126,6 +129,13 @@ def test_production_keeps_its_shape_and_gains_what_is_missing(production: sa.Eng
         "CREATE INDEX quel_production_jobs_pending ON public.quel_production_jobs",
         "CREATE UNIQUE INDEX quel_credits_one_charge_per_picture ON public.quel_credits",
         "CREATE INDEX quel_credits_of_organization ON public.quel_credits",
+        "CREATE INDEX quel_production_jobs_started ON public.quel_production_jobs",
+        "CREATE INDEX quel_production_jobs_completed ON public.quel_production_jobs",
+        *(
+            f"CREATE TRIGGER quel_note_late_{verb.lower()} AFTER {verb} "
+            "ON public.quel_production_jobs"
+            for verb in ("INSERT", "UPDATE", "DELETE")
+        ),
     }
 
 

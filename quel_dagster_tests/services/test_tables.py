@@ -12,7 +12,13 @@ from sqlalchemy.exc import IntegrityError
 
 from quel_dagster.model.status import JobStatus, Phase, PhotoStatus, SlotState
 from quel_dagster.services import tables
+from quel_dagster.services.backend_book import backend, backend_place
+from quel_dagster.services.counters import counter
 from quel_dagster.services.database import connect
+from quel_dagster.services.limits import path_limit
+from quel_dagster.services.ordering import order_key
+from quel_dagster.services.outbox import alert, alert_message
+from quel_dagster.services.path_hours import late_hour, path_hour
 
 OURS = [
     tables.attempt,
@@ -20,6 +26,14 @@ OURS = [
     tables.opening_balance,
     tables.cut_off,
     tables.migration,
+    counter,
+    order_key,
+    path_hour,
+    late_hour,
+    path_limit,
+    alert,
+    alert_message,
+    *(backend, backend_place),
 ]
 GIVEN = [
     tables.member,

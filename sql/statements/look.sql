@@ -86,7 +86,12 @@ SELECT
     CASE WHEN a.phase <> 'closed' THEN a.attempt ELSE 0 END AS attempts,
     j.job_id = ANY(CAST(:rung AS uuid[])) AS rung,
     j.created_at > (SELECT b.created_by FROM bounds AS b)
-    AND (a.leased_until IS NULL OR a.leased_until <= clock_timestamp()) AS needs_ring
+    AND (a.leased_until IS NULL OR a.leased_until <= clock_timestamp()) AS needs_ring,
+    j.job_type = 'modify'
+    OR (
+        jsonb_typeof(j.job_input_data -> 'maskDataUrl') = 'string'
+        AND j.job_input_data ->> 'maskDataUrl' ~ '\S'
+    ) IS TRUE AS retouch
 FROM quel_production_jobs AS j
 LEFT JOIN quel.attempt AS a ON j.job_id = a.job_id
 WHERE j.job_id = ANY(array(SELECT f.job_id FROM found AS f))

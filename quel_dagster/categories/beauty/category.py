@@ -2,16 +2,18 @@
 
 from pathlib import Path
 
-from quel_dagster.model.job import Order, Scene
+from quel_dagster.model.job import Order
+from quel_dagster.model.spec import Scene
 from quel_dagster.pipeline.category import one_picture_per_order
-from quel_dagster.pipeline.composing import as_described, camera, exactly, scene
-from quel_dagster.pipeline.manifest import Manifest, Role, Roles
+from quel_dagster.pipeline.composing import as_described, cameras, scene
+from quel_dagster.pipeline.manifest import BACKGROUNDS_IN_TURN, Manifest, Role, Roles
 
-THINGS = ("product", "item", "prop", "bag", "acce", "accessory", "none")
+THINGS = ("product", "item", "prop", "bag", "acce", "accessory", "merged", "none")
 ROLES = Roles(
     path="beauty",
-    hero=Role(name="model", kinds=("model", "face"), limit=1),
+    hero=Role(name="model", kinds=("model", "face", "actor", "character"), limit=1),
     rest=(Role(name="product", kinds=THINGS),),
+    background=BACKGROUNDS_IN_TURN,
 )
 SHOTS = {
     "portrait": "a portrait, the face filling about two thirds of the frame",
@@ -22,20 +24,24 @@ FLAWS = ("waxy skin", "blurred label", "misspelled label", "deformed hands")
 
 def compose(order: Order) -> Scene:
     """One cosmetics photograph; angle and shot are free words here."""
-    manifest = ROLES.sort(order.references)
+    manifest = ROLES.sort(order)
     subject, never = photograph(manifest)
-    view = camera(order, manifest, angles={}, shots=SHOTS, otherwise=("front", own_shot(manifest)))
+    otherwise = ("front", own_shot(manifest))
     return scene(
         order,
         manifest,
-        says=(subject, setting(manifest), view, order.prompt),
+        subject=subject,
+        setting=setting(manifest),
+        camera=cameras(order, manifest, angles={}, shots=SHOTS, otherwise=otherwise),
         never=(*never, *FLAWS),
     )
 
 
 def photograph(manifest: Manifest) -> tuple[str, tuple[str, ...]]:
     """What the photograph shows, and what must not be in it."""
-    products = exactly(len(manifest.rest), "product", "products")
+    products = manifest.rest.count("product", "products")
+    if manifest.is_open:
+        return as_described("A beauty photograph", manifest), ()
     if manifest.hero and manifest.rest:
         subject = (
             f"A cosmetics advertisement: the model of {manifest.hero} with {products}, as in "
@@ -45,8 +51,6 @@ def photograph(manifest: Manifest) -> tuple[str, tuple[str, ...]]:
     if manifest.hero:
         subject = f"A beauty portrait of the model of {manifest.hero}, face and skin unchanged."
         return subject, ("extra people",)
-    if manifest.is_open:
-        return as_described("A beauty photograph", manifest), ()
     if manifest.rest:
         subject = (
             f"A cosmetics product photograph of {products}, as in {manifest.rest}; shape, colour "

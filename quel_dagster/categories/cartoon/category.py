@@ -3,16 +3,17 @@
 from pathlib import Path
 
 from quel_dagster.model.errors import InvalidJob
-from quel_dagster.model.job import Order, Scene
+from quel_dagster.model.job import Order
+from quel_dagster.model.spec import Scene
 from quel_dagster.pipeline.category import one_picture_per_order
-from quel_dagster.pipeline.composing import as_described, camera, exactly, key, scene
+from quel_dagster.pipeline.composing import as_described, cameras, key, scene
 from quel_dagster.pipeline.manifest import Manifest, Role, Roles
 
 CLOTHES = ("top", "pants", "outer", "shoes", "bag", "acce", "accessory")
 ROLES = Roles(
     path="cartoon",
     hero=Role(name="character", kinds=("character", "face", "model", "actor"), limit=3),
-    rest=(Role(name="prop", kinds=("prop", "product", "none", *CLOTHES)),),
+    rest=(Role(name="prop", kinds=("prop", "product", "merged", "none", *CLOTHES)),),
 )
 ANGLES = {
     "front": "seen straight from the front",
@@ -45,33 +46,36 @@ FLAWS = ("photograph", "3D render", "off-model design", "deformed hands")
 
 def compose(order: Order) -> Scene:
     """One drawing, with its effect (W-30)."""
-    manifest = ROLES.sort(order.references)
+    manifest = ROLES.sort(order)
     subject, never = drawing(manifest)
     shots = SHOTS if manifest.may_show_people else SHOTS_OF_ITEMS
-    view = camera(order, manifest, angles=ANGLES, shots=shots, otherwise=("front", "full-body"))
+    otherwise = ("front", "full-body")
     return scene(
         order,
         manifest,
-        says=(subject, setting(manifest), view, effect(order.fx), order.prompt),
+        subject=subject,
+        setting=setting(manifest),
+        camera=cameras(order, manifest, angles=ANGLES, shots=shots, otherwise=otherwise),
+        finish=effect(order),
         never=(*never, *FLAWS),
     )
 
 
 def drawing(manifest: Manifest) -> tuple[str, tuple[str, ...]]:
     """What the drawing shows, and what must not be in it."""
-    things = f"the {manifest.rest.sheet.role} of {manifest.rest}"
+    if manifest.is_open:
+        return as_described("A cartoon illustration", manifest), ()
     if manifest.hero:
-        cast = exactly(len(manifest.hero), "character", "characters")
-        using = f", with {things}" if manifest.rest else ""
+        cast = manifest.hero.count("character", "characters")
+        using = f", with {manifest.rest.things}" if manifest.rest else ""
         subject = (
             f"A cartoon illustration with {cast}, as in {manifest.hero}{using}. Every design keeps "
             "its line, proportions and colours; one light falls on all."
         )
         return subject, ("extra characters",)
-    if manifest.is_open:
-        return as_described("A cartoon illustration", manifest), ()
     if manifest.rest:
-        return f"A cartoon illustration of {things} and nothing else.", ("people", "characters")
+        subject = f"A cartoon illustration of {manifest.rest.things} and nothing else."
+        return subject, ("people", "characters")
     subject = f"A cartoon illustration of a deserted place inspired by {manifest.background}."
     return subject, ("people", "characters")
 
@@ -83,15 +87,16 @@ def setting(manifest: Manifest) -> str:
     return ""
 
 
-def effect(fx: str) -> str:
+def effect(order: Order) -> str:
     """What the order's effect looks like; nothing where it asks for none.
 
     Raises:
         InvalidJob: an effect that is not in the vocabulary.
     """
-    words = EFFECTS.get(key(fx) or "none")
+    words = EFFECTS.get(key(order.fx) or "none")
     if words is None:
-        raise InvalidJob("combinations[].fx", f"{fx!r} is unknown; use one of {', '.join(EFFECTS)}")
+        known = ", ".join(EFFECTS)
+        raise InvalidJob(order.place("fx"), f"{order.fx!r} is unknown; use one of {known}")
     return words
 
 

@@ -2,25 +2,26 @@
 
 from pathlib import Path
 
-from quel_dagster.model.job import Order, Scene
+from quel_dagster.model.job import Order
+from quel_dagster.model.spec import Scene
 from quel_dagster.pipeline.category import one_picture_per_order
 from quel_dagster.pipeline.composing import (
     ANGLES,
     SHOTS_OF_THINGS,
     as_described,
     backdrop,
-    camera,
-    exactly,
+    cameras,
     scene,
 )
 from quel_dagster.pipeline.manifest import Manifest, Role, Roles
 
+CLOTHES = ("top", "pants", "outer", "clothing", "merged")
 THINGS = ("prop", "shoes", "bag", "acce", "accessory", "product", "none")
 ROLES = Roles(
     path="cinema",
     hero=Role(name="actor", kinds=("actor", "face", "model", "character"), limit=3),
     rest=(
-        Role(name="clothing", many="clothing", kinds=("top", "pants", "outer", "clothing")),
+        Role(name="clothing", many="clothing", kinds=CLOTHES),
         Role(name="prop", kinds=THINGS),
     ),
 )
@@ -34,33 +35,33 @@ FLAWS = ("distorted proportions", "deformed hands", "flat lighting", "cartoon lo
 
 def compose(order: Order) -> Scene:
     """One frame of a film; angle and shot may be a film maker's own words."""
-    manifest = ROLES.sort(order.references)
+    manifest = ROLES.sort(order)
     subject, never = still(manifest)
     shots = SHOTS if manifest.may_show_people else SHOTS_OF_THINGS
-    view = camera(order, manifest, angles=ANGLES, shots=shots, otherwise=("front", "full"))
     return scene(
         order,
         manifest,
-        says=(subject, setting(order, manifest), view, order.prompt),
+        subject=subject,
+        setting=setting(order, manifest),
+        camera=cameras(order, manifest, angles=ANGLES, shots=shots, otherwise=("front", "full")),
         never=(*never, *FLAWS),
     )
 
 
 def still(manifest: Manifest) -> tuple[str, tuple[str, ...]]:
     """What the frame shows, and what must not be in it."""
-    things = f"the {manifest.rest.sheet.role} of {manifest.rest}"
+    if manifest.is_open:
+        return as_described("A film still", manifest), ()
     if manifest.hero:
-        people = exactly(len(manifest.hero), "person", "people")
-        using = f", with {things}" if manifest.rest else ""
+        people = manifest.hero.count("person", "people")
+        using = f", with {manifest.rest.things}" if manifest.rest else ""
         subject = (
             f"A film still with {people}, as in {manifest.hero}{using}, in one space under one "
             "light. Every face, hair and build stays the same."
         )
         return subject, ("extra people",)
-    if manifest.is_open:
-        return as_described("A film still", manifest), ()
     if manifest.rest:
-        return f"A film still of {things} and nothing else.", ("people",)
+        return f"A film still of {manifest.rest.things} and nothing else.", ("people",)
     subject = f"A film still of a new, deserted place in the mood of {manifest.background}."
     return subject, ("people",)
 

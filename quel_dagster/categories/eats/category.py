@@ -3,19 +3,21 @@
 from dataclasses import replace
 from pathlib import Path
 
-from quel_dagster.model.job import Order, Scene
+from quel_dagster.model.job import Order
+from quel_dagster.model.spec import Scene
 from quel_dagster.pipeline.category import one_picture_per_order
-from quel_dagster.pipeline.composing import backdrop, camera, scene
-from quel_dagster.pipeline.manifest import Manifest, Role, Roles
+from quel_dagster.pipeline.composing import as_described, backdrop, cameras, scene
+from quel_dagster.pipeline.manifest import BACKGROUNDS_IN_TURN, Manifest, Role, Roles
 
 DISHES = ("food", "dish", "main", "model", "product", "none")
 ROLES = Roles(
     path="eats",
     hero=Role(name="food", many="food", kinds=DISHES),
     rest=(
-        Role(name="ingredient", kinds=("ingredient", "side")),
+        Role(name="ingredient", kinds=("ingredient", "side", "merged")),
         Role(name="prop", kinds=("prop", "topping", "garnish")),
     ),
+    background=BACKGROUNDS_IN_TURN,
 )
 ANGLES = {
     "front": "straight from the front, low over the table",
@@ -41,41 +43,47 @@ FLAWS = ("artificial looking food", "mushy texture", "muddy colours", "distorted
 
 def compose(order: Order) -> Scene:
     """One food photograph; a retouched dish is kept as it is, any other is arranged anew."""
-    order = replace(order, angle=order.angle or angle_in(order.prompt))
-    manifest = ROLES.sort(order.references)
-    place = setting(order, manifest)
-    view = camera(order, manifest, angles=ANGLES, shots=SHOTS, otherwise=("45-degree", "full"))
-    if order.pre_edited:
-        says = (retouched(manifest), order.prompt, place, FINISH, view)
-    else:
-        says = (arranged(manifest), place, view, order.prompt)
-    return scene(order, manifest, says=says, never=FLAWS)
+    order = replace(order, angle=order.angle or angle_in(order))
+    manifest = ROLES.sort(order)
+    otherwise = ("45-degree", "full")
+    return scene(
+        order,
+        manifest,
+        subject=retouched(manifest) if order.pre_edited else arranged(manifest),
+        setting=setting(order, manifest),
+        camera=cameras(order, manifest, angles=ANGLES, shots=SHOTS, otherwise=otherwise),
+        finish=FINISH if order.pre_edited else "",
+        never=FLAWS,
+    )
 
 
-def angle_in(prompt: str) -> str:
+def angle_in(order: Order) -> str:
     """A description that speaks of an overhead view means that angle."""
-    return "overhead" if "overhead" in prompt.lower() else ""
+    return "" if order.own_camera or "overhead" not in order.prompt.lower() else "overhead"
 
 
 def arranged(manifest: Manifest) -> str:
     """What the photograph shows: the dish first, everything else around it."""
+    look = "An appetizing food photograph, large and sharp,"
+    if manifest.is_open:
+        return as_described(look, manifest)
     if manifest.hero:
-        around = f", with what {manifest.rest} shows around it" if manifest.rest else ""
-        shown = f"the food of {manifest.hero}{around}, naturally arranged"
-    elif manifest.rest:
-        shown = f"what {manifest.rest} shows, naturally arranged"
-    else:
-        shown = "what the description asks for"
-    return f"An appetizing food photograph, large and sharp, of {shown}."
+        around = f", with {manifest.rest.things} around it" if manifest.rest else ""
+        return f"{look} of the food of {manifest.hero}{around}, naturally arranged."
+    if manifest.rest:
+        return f"{look} of {manifest.rest.things}, naturally arranged."
+    return f"{look} of what the description asks for."
 
 
 def retouched(manifest: Manifest) -> str:
     """The same for references that were retouched before they were sent."""
+    if manifest.is_open:
+        return as_described("A finished food photograph", manifest)
     if manifest.hero:
-        beside = f", with what {manifest.rest} shows beside it" if manifest.rest else ""
+        beside = f", with {manifest.rest.things} beside it" if manifest.rest else ""
         return f"The food of {manifest.hero} keeps its shape, garnish and plating{beside}."
     if manifest.rest:
-        return f"What {manifest.rest} shows keeps its shape and colour."
+        return f"Shape and colour of {manifest.rest.things} stay the same."
     return "A finished food photograph."
 
 

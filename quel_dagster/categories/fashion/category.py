@@ -1,25 +1,27 @@
 """Fashion: a model in the clothes supplied, the products alone, or a place."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from quel_dagster.model.job import Order, Reference, Scene
+from quel_dagster.model.job import Order
+from quel_dagster.model.spec import Scene
 from quel_dagster.pipeline.category import one_picture_per_order
 from quel_dagster.pipeline.composing import (
     ANGLES,
     SHOTS_OF_THINGS,
     as_described,
     backdrop,
-    camera,
+    cameras,
     key,
     scene,
 )
 from quel_dagster.pipeline.manifest import Manifest, Role, Roles
 
-CLOTHES = ("top", "pants", "outer", "dress", "skirt", "clothing")
+CLOTHES = ("top", "pants", "outer", "dress", "skirt", "clothing", "merged")
 THINGS = ("shoes", "bag", "acce", "accessory", "hat", "prop", "product", "none")
 ROLES = Roles(
     path="fashion",
-    hero=Role(name="model", kinds=("model",), limit=1),
+    hero=Role(name="model", kinds=("model", "face", "actor", "character"), limit=1),
     rest=(
         Role(name="clothing", many="clothing", kinds=CLOTHES),
         Role(name="accessory", many="accessories", kinds=THINGS),
@@ -28,7 +30,7 @@ ROLES = Roles(
 SHOTS = {
     "tight": "cut at the chest",
     "middle": "from the head to mid-thigh, knees out of frame",
-    "full": "head to toe, with tight margins",
+    "full": "head to toe, filling at least 85 percent of the frame's height",
 }
 FROM_BEHIND = {**SHOTS, "tight": "cut at the shoulder blades"}
 OUT_OF_FRAME = {"tight": ("pants", "shoes"), "middle": ("shoes",)}
@@ -40,27 +42,29 @@ def compose(order: Order) -> Scene:
     """One photograph of what the references supply, or of what the text alone describes."""
     manifest = ROLES.sort(in_frame(order))
     subject, never = photograph(manifest)
-    view = camera(
-        order, manifest, angles=ANGLES, shots=shots(order, manifest), otherwise=("front", "full")
-    )
+    framings = shots(order, manifest)
     return scene(
         order,
         manifest,
-        says=(subject, setting(order, manifest), view, order.prompt),
+        subject=subject,
+        setting=setting(order, manifest),
+        camera=cameras(order, manifest, angles=ANGLES, shots=framings, otherwise=("front", "full")),
         never=(*never, *FLAWS),
     )
 
 
-def in_frame(order: Order) -> tuple[Reference, ...]:
-    """The references that the framing shows (W-35); it never takes away an order's only subject."""
+def in_frame(order: Order) -> Order:
+    """The order with what its framing shows (W-35); it never loses its only subject."""
     hidden = OUT_OF_FRAME.get(key(order.shot), ())
-    seen = tuple(reference for reference in order.references if reference.kind not in hidden)
+    seen = replace(order, references=tuple(r for r in order.references if r.kind not in hidden))
     manifest = ROLES.sort(seen)
-    return seen if manifest.hero or manifest.rest else order.references
+    return seen if manifest.hero or manifest.rest else order
 
 
 def photograph(manifest: Manifest) -> tuple[str, tuple[str, ...]]:
     """What the photograph shows, and what must not be in it."""
+    if manifest.is_open:
+        return as_described("A fashion photograph", manifest), ()
     if manifest.hero:
         wearing = f", wearing every item of {manifest.rest} unchanged" if manifest.rest else ""
         subject = (
@@ -68,14 +72,12 @@ def photograph(manifest: Manifest) -> tuple[str, tuple[str, ...]]:
             "Face, hair and build stay the same; the attitude is poised and serious."
         )
         return subject, ("extra people",)
-    if manifest.is_open:
-        return as_described("A fashion photograph", manifest), ()
     if manifest.rest:
         subject = (
-            f"A fashion product photograph of the items of {manifest.rest} and nothing else; "
-            "cut, colour, material and print stay the same."
+            f"A fashion product photograph of {manifest.rest.count('item', 'items')}, as in "
+            f"{manifest.rest}, and nothing else; cut, colour, material and print stay the same."
         )
-        return subject, NOBODY
+        return subject, (*NOBODY, "extra items")
     return f"A photograph of the place of {manifest.background}, as it is and deserted.", NOBODY
 
 

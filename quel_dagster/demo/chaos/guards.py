@@ -14,7 +14,8 @@ from uuid import UUID
 import sqlalchemy as sa
 from sqlalchemy import event
 
-from quel_dagster.model.job import Job, JobRow, Picture, Reservation, Slot, Spec, Ticket
+from quel_dagster.model.job import Job, JobRow, Picture, Reservation, Slot, Ticket
+from quel_dagster.model.spec import Spec
 from quel_dagster.model.status import SlotState
 from quel_dagster.services import attempts, tables
 from quel_dagster.services.store import JobStore

@@ -78,7 +78,8 @@ def keep_door(place: Place, channel: "Connection[Request, None]") -> None:
         worker = environment.settings.worker
         log = dg.get_dagster_logger()
         runs = DagsterRuns(instance)
-        tick = Tick(environment.queue, environment.store, worker, by_path.keys(), log)
+        limits = {path: worker.path(path).max_workers for path in by_path}
+        tick = Tick(environment.queue, environment.store, worker, limits, log)
         swept = 0.0
         while not channel.poll(PAUSE):
             with suppress(Unavailable):

@@ -105,8 +105,9 @@ def in_words(result: Result) -> str:
     return "\n".join(lines)
 
 
-def as_table(results: Sequence[Result], title: str, width: int) -> Table:
+def as_table(results: Sequence[Result], removed: Sequence[str], width: int) -> Table:
     """The table on a screen of so many characters; rows with something wrong are red."""
+    title = " ".join(["without", *removed]) if removed else None
     shown = [place for place, name in enumerate(COLUMNS) if width >= WIDE or name in IN_SHORT]
     headings = list(COLUMNS)
     table = Table(title=title, title_justify="left", box=box.SIMPLE, padding=(0, 1, 0, 0))

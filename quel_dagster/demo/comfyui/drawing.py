@@ -51,6 +51,26 @@ def draw(recipe: Recipe, references: Sequence[Image.Image]) -> list[Image.Image]
     return [_draw(recipe, references, size, number) for number in range(recipe.batch)]
 
 
+def paint_in(
+    recipe: Recipe,
+    references: Sequence[Image.Image],
+    destination: Image.Image,
+    mask: Image.Image,
+) -> list[Image.Image]:
+    """The recipe's pictures in another one: as large as the white of the mask, and only there."""
+    mask = mask.resize(destination.size, Image.Resampling.BILINEAR)
+    box = mask.getbbox()
+    if box is None:
+        return [destination] * recipe.batch
+    size = box[2] - box[0], box[3] - box[1]
+    pictures: list[Image.Image] = []
+    for number in range(recipe.batch):
+        over = destination.copy()
+        over.paste(_draw(recipe, references, size, number), box)
+        pictures.append(Image.composite(over, destination, mask))
+    return pictures
+
+
 def _draw(
     recipe: Recipe, references: Sequence[Image.Image], size: tuple[int, int], number: int
 ) -> Image.Image:

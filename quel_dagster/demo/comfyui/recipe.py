@@ -18,6 +18,8 @@ SIZED = (*LATENTS, "EmptyImage", "ImageScale", "ImageCrop")
 CARRIERS = ("images", "image", "samples", "latent_image", "pixels", "image1", "destination")
 """Inputs through which the picture itself arrives, as against words, masks and references."""
 
+COMPOSITE = "ImageCompositeMasked"
+
 SEEDS = ("seed", "noise_seed")
 TEXTS = ("prompt", "text")
 
@@ -30,6 +32,15 @@ class Label:
     slot: str = ""
     job: str = ""
     generation: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Patch:
+    """Another picture into which this one goes, where a mask is white: names of input files."""
+
+    destination: str
+    mask: str
+    channel: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +59,7 @@ class Recipe:
     prompt: str
     seed: int | None
     references: Sequence[str]
+    patch: Patch | None = None
 
 
 def read(graph: Graph, output: str) -> Recipe:
@@ -68,6 +80,7 @@ def read(graph: Graph, output: str) -> Recipe:
             for node in nodes
             if class_type(graph[node]) == "LoadImage"
         ],
+        patch=_patch(graph, output),
     )
 
 
@@ -111,6 +124,26 @@ def _carriers(graph: Graph, output: str) -> Iterator[Node]:
         yield node
         found = (link(inputs(node).get(name)) for name in CARRIERS)
         node_id = next((source for source, _ in filter(None, found)), None)
+
+
+def _patch(graph: Graph, output: str) -> Patch | None:
+    """What an output node's whole picture is put into by a mask from a file, if it is."""
+    composite = next(
+        (node for node in _carriers(graph, output) if class_type(node) == COMPOSITE), None
+    )
+    mask = link(inputs(composite).get("mask")) if composite else None
+    if composite is None or mask is None or not inputs(composite).get("resize_source"):
+        return None
+    files = [
+        inputs(graph[node])
+        for node in upstream(graph, mask[0])
+        if class_type(graph[node]) == "LoadImageMask"
+    ]
+    *_, origin = _carriers(graph, output)
+    if not files or class_type(origin) != "LoadImage":
+        return None
+    destination, mask_file = str(inputs(origin)["image"]), str(files[0]["image"])
+    return Patch(destination=destination, mask=mask_file, channel=str(files[0]["channel"]))
 
 
 def _seed(graph: Graph, nodes: Sequence[str]) -> int | None:

@@ -4,11 +4,12 @@ Everything here takes time on a processor, and so runs beside the event loop.
 """
 
 import traceback
+from io import BytesIO
 
 from PIL import Image, ImageOps
 
 from quel_dagster.demo.comfyui import recipe
-from quel_dagster.demo.comfyui.drawing import draw
+from quel_dagster.demo.comfyui.drawing import draw, paint_in
 from quel_dagster.demo.comfyui.folders import Folders, OutsideFolder
 from quel_dagster.demo.comfyui.graph import Graph, class_type
 from quel_dagster.demo.comfyui.wire import Json
@@ -58,6 +59,18 @@ class Studio:
             trace = traceback.format_tb(error.__traceback__)
             raise NodeFailed(module + kind.__qualname__, str(error), trace) from error
 
+    def mask(self, name: str, channel: str) -> Image.Image:
+        """What LoadImageMask gives: a channel as it is, or what shines through as white.
+
+        Raises:
+            NodeFailed: the file has gone, or is not a picture.
+        """
+        self.load(name)
+        with Image.open(BytesIO(self.content(name))) as opened:
+            picture = ImageOps.exif_transpose(opened).convert("RGBA")
+        found = picture.getchannel(channel[0].upper())
+        return ImageOps.invert(found) if channel == "alpha" else found
+
     def picture(self, graph: Graph, output: str) -> Json:
         """What an output node gives: its pictures are drawn, saved and named.
 
@@ -74,13 +87,21 @@ class Studio:
                 f" memory: you tried to allocate {size * 12} bytes."
                 " Error code 12 (Cannot allocate memory)",
             )
-        references = [self.load(name) for name in wanted.references]
+        pictures = self._paint(wanted)
         temporary = class_type(graph[output]) == "PreviewImage"
         kind, prefix = ("temp", TEMPORARY) if temporary else ("output", wanted.prefix)
         try:
-            images = self._folders.save(draw(wanted, references), prefix, kind, graph)
+            images = self._folders.save(pictures, prefix, kind, graph)
         except OutsideFolder as error:
             raise NodeFailed(
                 "Exception", "Saving image outside the output folder is not allowed."
             ) from error
         return {"images": images}
+
+    def _paint(self, wanted: recipe.Recipe) -> list[Image.Image]:
+        references = [self.load(name) for name in wanted.references]
+        patch = wanted.patch
+        if patch is None:
+            return draw(wanted, references)
+        destination, mask = self.load(patch.destination), self.mask(patch.mask, patch.channel)
+        return paint_in(wanted, references, destination, mask)

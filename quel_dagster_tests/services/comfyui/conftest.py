@@ -4,10 +4,20 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from quel_dagster.demo.comfyui.process import ComfyUIProcess
 from quel_dagster.services.comfyui.server import ComfyServer
+from quel_dagster.services.database import connect
 from quel_dagster_tests.services.comfyui.scripted import Script, serving
+
+
+@pytest.fixture
+def engine(database: str) -> Iterator[sa.Engine]:
+    """A pool wide enough for the races."""
+    engine = connect(database, pool_size=20)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from quel_dagster.model.errors import (
     RenderLost,
     RenderStopped,
 )
-from quel_dagster.services.comfyui import rendering
+from quel_dagster.services.comfyui import patience, rendering
 from quel_dagster.services.comfyui.found import Unknown
 from quel_dagster.services.comfyui.graph import Graph
 from quel_dagster.services.comfyui.rendering import render
@@ -38,7 +38,7 @@ def meanwhile(act: Callable[[], object]) -> Callable[[], bool]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks away from the job more often than every second."""
-    monkeypatch.setattr(rendering, "STOP_ASKED_EVERY", 0.1)
+    monkeypatch.setattr(patience, "STOP_ASKED_EVERY", 0.1)
 
 
 def test_a_server_that_lost_its_uploads_is_given_them_again(

@@ -10,7 +10,8 @@ from uuid import UUID
 import sqlalchemy as sa
 
 from quel_dagster.model.errors import QuelError
-from quel_dagster.model.job import Job, JobRow, Order, Payer, Picture, Scene, Spec, Ticket
+from quel_dagster.model.job import Job, JobRow, Order, Payer, Picture, Ticket
+from quel_dagster.model.spec import Scene, Spec
 from quel_dagster.services import tables
 from quel_dagster.services.store import JobStore
 from quel_dagster_tests.builders import make_member, place
@@ -50,7 +51,7 @@ def as_job(row: JobRow) -> Job:
 
 def specs(pictures: int) -> list[Spec]:
     return [
-        Spec(slot=number, scene=Scene(positive="a suit"), width=64, height=64, seed=number)
+        Spec(slot=number, scene=Scene(description="a suit"), width=64, height=64, seed=number)
         for number in range(pictures)
     ]
 

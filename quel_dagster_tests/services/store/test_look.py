@@ -40,6 +40,7 @@ def test_a_ring_shows_a_row_that_was_just_written(
             attempts=0,
             rung=True,
             needs_ring=True,
+            retouch=False,
         )
     ]
 
@@ -169,6 +170,31 @@ def test_the_kind_of_the_input_is_told_without_the_input(
     job_id = place(engine, payer, input=job_input)
     (row,) = store.look([job_id], GRACE, 50)
     assert row.input_type == input_type
+
+
+@pytest.mark.parametrize(
+    ("job_input", "retouch"),
+    [
+        ({"maskDataUrl": "data:image/png;base64,iVBORw0KGgo="}, True),
+        ({"maskDataUrl": " x "}, True),
+        ({"maskDataUrl": ""}, False),
+        ({"maskDataUrl": " \n\t"}, False),
+        ({"maskDataUrl": None}, False),
+        ({"maskDataUrl": 5}, False),
+        ({"maskDataUrl": ["x"]}, False),
+        ({"layers": [{"maskDataUrl": "x"}]}, False),
+        (["maskDataUrl"], False),
+        ("maskDataUrl", False),
+        (sa.JSON.NULL, False),
+    ],
+)
+@pytest.mark.parametrize("path", [None, "fashion"])
+def test_w51_a_row_with_a_mask_is_told_from_others_without_its_input(
+    store: JobStore, engine: sa.Engine, payer: Payer, job_input: object, retouch: bool, path: str
+) -> None:
+    job_id = place(engine, payer, input=job_input, path=path, job_type="simple_general")
+    (row,) = store.look([job_id], GRACE, 50)
+    assert row.retouch is retouch
 
 
 def test_an_empty_table_shows_nothing(store: JobStore) -> None:

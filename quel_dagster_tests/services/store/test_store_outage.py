@@ -35,7 +35,7 @@ VERBS: dict[str, Callable[[JobStore], object]] = {
     "settle": lambda store: store.settle(TICKET, Production()),
     "ticket_of": lambda store: store.ticket_of("run-1"),
     "reference_keys": lambda store: store.reference_keys([1]),
-    "status": lambda store: store.status(),
+    "ended": lambda store: store.depths.ended(),
 }
 
 

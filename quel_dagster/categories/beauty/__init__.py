@@ -1,1 +1,0 @@
-"""Beauty: its words stand in `category`, its ComfyUI graph in `workflow.json`."""

@@ -1,1 +1,0 @@
-"""Cartoon: its words stand in `category`, its ComfyUI graph in `workflow.json`."""

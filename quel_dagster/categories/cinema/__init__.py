@@ -1,1 +1,0 @@
-"""Cinema: its words stand in `category`, its ComfyUI graph in `workflow.json`."""

@@ -1,1 +1,0 @@
-"""Eats: its words stand in `category`, its ComfyUI graph in `workflow.json`."""

@@ -1,1 +1,0 @@
-"""Fashion: its words stand in `category`, its ComfyUI graph in `workflow.json`."""

@@ -1,0 +1,27 @@
+"""How the command line tells what went wrong: one line and a status, never a traceback."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    "command", [["status"], ["explain", "6d0e8f3a-52f2-4f0b-9a33-0f6a2c9b7711"]]
+)
+def test_a_database_that_was_never_migrated_is_told_with_the_cure(
+    empty_database: str, command: list[str]
+) -> None:
+    environ = {**os.environ, "QUEL_DATABASE_URL": empty_database, "COLUMNS": "200"}
+    done = subprocess.run(
+        [sys.executable, "-m", "quel_dagster", *command],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.strip().splitlines()
+    assert line.startswith("error: the database is not what this version expects")
+    assert line.endswith("run quel migrate")
