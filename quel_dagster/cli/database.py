@@ -11,8 +11,9 @@ from quel_dagster.services.migrations import migrate, record_cut_off
 def migrate_command() -> None:
     """Brings the database to this version's schema. Creates what is missing, drops nothing."""
     place = here()
+    oldest = place.settings.worker.pending.max_age  # a wrong configuration changes no schema
     applied = migrate(place.engine)
-    since = record_cut_off(place.engine, place.settings.worker.pending.max_age)
+    since = record_cut_off(place.engine, oldest)
     console = Console()
     for name in applied:
         console.print(f"applied {name}", highlight=False)

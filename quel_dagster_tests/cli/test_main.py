@@ -3,8 +3,30 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
+
+from quel_dagster.services.database import connect
+
+
+def test_a_wrong_configuration_changes_no_schema(empty_database: str, tmp_path: Path) -> None:
+    wrong = tmp_path / "config.yaml"
+    wrong.write_text("credits: {price: 20}\n")
+    environ = {**os.environ, "QUEL_DATABASE_URL": empty_database, "QUEL_CONFIG": str(wrong)}
+    done = subprocess.run(
+        [sys.executable, "-m", "quel_dagster", "migrate"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "credits.price_per_image" in done.stderr
+    engine = connect(empty_database)
+    assert "quel" not in sa.inspect(engine).get_schema_names()
+    engine.dispose()
 
 
 @pytest.mark.parametrize(
