@@ -109,7 +109,7 @@ def floor(home: Path) -> Generator[Subject]:
         repository = defs().get_repository_def()
         log = dg.get_dagster_logger()
         limits = dict.fromkeys(by_path, ROOM)
-        tick = Tick(place.queue, place.store, place.settings.worker, limits, log)
+        tick = Tick(place.queue, place.store, place.settings.worker, lambda: limits, log)
 
         def serve() -> None:
             for found in tick.let_in():

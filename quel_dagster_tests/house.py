@@ -63,7 +63,7 @@ class House:
         worker = environment.settings.worker
         log = dg.get_dagster_logger()
         limits = {path: worker.path(path).max_workers for path in self.categories}
-        return Tick(environment.queue, environment.store, worker, limits, log)
+        return Tick(environment.queue, environment.store, worker, lambda: limits, log)
 
     def run(self, request: dg.RunRequest) -> dg.DagsterRun:
         """One run, failed ones included."""

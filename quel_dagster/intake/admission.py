@@ -38,7 +38,11 @@ def let_in(
         ConfigurationError: no category serves the fallback.
         Unavailable: PostgreSQL cannot be reached.
     """
-    limits = live_limits(instance, paths, settings)
-    for change in store.limits.note(limits):
-        log.info(str(change))
+
+    def limits() -> dict[str, int]:
+        found = live_limits(instance, paths, settings)
+        for change in store.limits.note(found):
+            log.info(str(change))
+        return found
+
     return Tick(queue, store, settings, limits, log).let_in()

@@ -5,7 +5,7 @@ PostgreSQL decides; Redis only says sooner which rows to look at.
 
 import logging
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
@@ -32,7 +32,8 @@ class Tick:
         queue: the doorbell.
         store: the truth.
         settings: paths, limits, patience.
-        served: the paths that have a category, each with how many of its jobs may run at once.
+        limits: each path that has a category, with how many of its jobs may run at once; asked
+            anew when the wait for a ring is over.
         log: where the tick tells what it did.
 
     Raises:
@@ -44,19 +45,20 @@ class Tick:
         queue: JobQueue,
         store: JobStore,
         settings: WorkerSettings,
-        served: Mapping[str, int],
+        limits: Callable[[], Mapping[str, int]],
         log: logging.Logger,
     ) -> None:
+        self._limits = limits
+        self._served = limits()
         fallback = settings.fallback.default_path
-        if fallback not in served:
+        if fallback not in self._served:
             raise ConfigurationError(
                 f"worker.fallback.default_path: no category serves {fallback!r}; "
-                f"use one of {', '.join(sorted(served))}"
+                f"use one of {', '.join(sorted(self._served))}"
             )
         self._queue = queue
         self._store = store
         self._settings = settings
-        self._served = served
         self._log = log
 
     def let_in(self) -> list[Reservation]:
@@ -66,6 +68,7 @@ class Tick:
             Unavailable: PostgreSQL cannot be reached. The rows keep waiting.
         """
         ring, flagged = self._listen()
+        self._served = self._limits()
         named = [*ring.job_ids, *flagged.difference(ring.job_ids)]
         rows = self._store.look(named, self._settings.pending.grace, ROWS_PER_PATH)
         self._report_unknown(ring, {row.job_id for row in rows})

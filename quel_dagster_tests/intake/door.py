@@ -48,7 +48,9 @@ class Door:
         """What one tick lets in, under these settings of `worker`."""
         settings = WorkerSettings.model_validate({**HASTY, **worker})
         limits = {path: settings.path(path).max_workers for path in SERVED}
-        return Tick(self.queue, self.store, settings, limits, logging.getLogger("tick")).let_in()
+        return Tick(
+            self.queue, self.store, settings, lambda: limits, logging.getLogger("tick")
+        ).let_in()
 
     def let_in(self, **worker: object) -> list[UUID]:
         """The jobs that one tick lets in."""

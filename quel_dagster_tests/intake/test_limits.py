@@ -1,5 +1,6 @@
 """A path's limit as an operator sets it: a Dagster pool, read at every tick."""
 
+import logging
 from collections.abc import Iterator
 from datetime import timedelta
 from uuid import UUID
@@ -8,6 +9,7 @@ import dagster as dg
 import pytest
 
 from quel_dagster.intake.limits import live_limits
+from quel_dagster.intake.tick import Tick
 from quel_dagster.model.settings import Settings, WorkerSettings
 from quel_dagster.services.depths import Depths
 from quel_dagster.services.limits import Change, Limits
@@ -82,6 +84,15 @@ def test_a_limit_that_fell_touches_nobody_and_lets_in_nobody(front: Front, door:
     front.set("fashion", 1)
     assert front.tick() == []
     assert {living.count for living in Depths(door.engine).living()} == {2}
+
+
+def test_a_limit_that_changes_while_a_tick_waits_for_a_ring_is_in_force_for_it(door: Door) -> None:
+    answers = iter([{"fashion": 2}, {"fashion": 0}])
+    settings = WorkerSettings.model_validate(HASTY)
+    log = logging.getLogger("tick")
+    tick = Tick(door.queue, door.store, settings, lambda: next(answers), log)
+    door.order()
+    assert tick.let_in() == []
 
 
 def test_what_an_operator_set_outlives_the_configuration(instance: dg.DagsterInstance) -> None:

@@ -79,7 +79,7 @@ def keep_door(place: Place, channel: "Connection[Request, None]") -> None:
         log = dg.get_dagster_logger()
         runs = DagsterRuns(instance)
         limits = {path: worker.path(path).max_workers for path in by_path}
-        tick = Tick(environment.queue, environment.store, worker, limits, log)
+        tick = Tick(environment.queue, environment.store, worker, lambda: limits, log)
         swept = 0.0
         while not channel.poll(PAUSE):
             with suppress(Unavailable):
