@@ -121,16 +121,10 @@ def test_what_a_killed_build_left_is_dropped_and_built_again(
 ) -> None:
     fill(place.engine, 10)
     change(place.engine, f"DROP INDEX {COMPLETED}")
-    [index] = [index for index in read() if index.full_name == COMPLETED]
     with ThreadPoolExecutor(1) as thread, place.engine.connect() as writer:
         writer.execute(sa.text(f"UPDATE {JOBS} SET retry_count = 1"))
 
-        def build() -> None:
-            with place.engine.connect() as connection:
-                connection.execution_options(isolation_level="AUTOCOMMIT")
-                connection.exec_driver_sql(index.sql)
-
-        killed = thread.submit(build)
+        killed = thread.submit(build_by_hand, place, COMPLETED)
         wait_until(lambda: number(place.engine, INVALID), "the build has begun")
         kill = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_progress_create_index"
         assert number(place.engine, kill) == 1
@@ -147,16 +141,10 @@ def test_an_index_that_somebody_builds_by_hand_is_left_to_them(
 ) -> None:
     fill(place.engine, 10)
     change(place.engine, f"DROP INDEX {COMPLETED}")
-    [index] = [index for index in read() if index.full_name == COMPLETED]
     with ThreadPoolExecutor(1) as thread, place.engine.connect() as writer:
         writer.execute(sa.text(f"UPDATE {JOBS} SET retry_count = 1"))
 
-        def build() -> None:
-            with place.engine.connect() as connection:
-                connection.execution_options(isolation_level="AUTOCOMMIT")
-                connection.exec_driver_sql(index.sql)
-
-        by_hand = thread.submit(build)
+        by_hand = thread.submit(build_by_hand, place, COMPLETED)
         wait_until(lambda: number(place.engine, BUILDING), "their build waits for the writer")
         result = launch(place, ensure_indexes, {}, instance)
         writer.rollback()
@@ -178,3 +166,11 @@ def test_an_index_that_somebody_builds_by_hand_is_left_to_them(
 def test_a_file_that_is_no_index_of_its_name_is_refused(sql: str) -> None:
     with pytest.raises(ConfigurationError, match=r"sql/indexes/one.sql: expected one CREATE INDEX"):
         parse("one", sql)
+
+
+def build_by_hand(place: Environment, name: str) -> None:
+    """Builds an index as somebody at a console would."""
+    [index] = [index for index in read() if index.full_name == name]
+    with place.engine.connect() as connection:
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        connection.exec_driver_sql(index.sql)
