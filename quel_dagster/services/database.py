@@ -17,6 +17,7 @@ from quel_dagster.model.errors import ConfigurationError, Unavailable
 from quel_dagster.model.fields import read_json
 
 SCHEMES = frozenset({"postgres", "postgresql"})
+MILLISECOND = timedelta(milliseconds=1)
 
 LIVENESS = {
     "connect_timeout": "10",
@@ -35,6 +36,7 @@ def connect(
     pool_size: int = 5,
     application_name: str = "quel",
     statement_timeout: timedelta = timedelta(seconds=30),
+    idle_timeout: timedelta = timedelta(seconds=10),
 ) -> sa.Engine:
     """A pool of psycopg2 connections, none of which is opened yet.
 
@@ -44,14 +46,18 @@ def connect(
         pool_size: connections that stay open; up to ten more open and close with the demand.
         application_name: what `pg_stat_activity` calls them.
         statement_timeout: the longest any statement may take, waiting for locks included.
+        idle_timeout: the longest a transaction may lie idle. Nobody thinks for so long inside one:
+            its process is frozen or cut off, and must not keep what it has locked from others.
 
     Raises:
         ConfigurationError: the URL is none, or not one of PostgreSQL.
     """
     address = _parse(url)
     given = address.normalized_query
-    milliseconds = round(statement_timeout.total_seconds() * 1000)
-    options = f"-c statement_timeout={milliseconds}"
+    options = [
+        f"-c statement_timeout={statement_timeout / MILLISECOND:.0f}",
+        f"-c idle_in_transaction_session_timeout={idle_timeout / MILLISECOND:.0f}",
+    ]
     defaults = {**LIVENESS, "application_name": application_name}
     engine = sa.create_engine(
         address.set(drivername="postgresql+psycopg2"),
@@ -61,7 +67,7 @@ def connect(
         json_deserializer=read_json,
         connect_args={
             **{name: value for name, value in defaults.items() if name not in given},
-            "options": " ".join([options, *given.get("options", ())]),
+            "options": " ".join([*options, *given.get("options", ())]),
         },
     )
     _sign_errors(engine, f"PostgreSQL at {_where(address)}")

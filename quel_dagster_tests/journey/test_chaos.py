@@ -53,10 +53,10 @@ def test_a_run_killed_at_any_point_costs_nothing_and_no_render(struck: Play) -> 
         name="killed-anywhere",
         points=tuple(point for point in Point if point is not Point.SETTLED),
     )
-    result = struck(killed, 8)
+    result = struck(killed, 9)
     assert result.findings == []
-    assert result.totals.strikes == 8
-    assert result.executed == result.totals.pictures == 12
+    assert result.totals.strikes == 9
+    assert result.executed == result.totals.pictures == 13
 
 
 def test_a_job_that_kills_its_worker_each_time_fails_while_others_flow(
@@ -85,7 +85,7 @@ def test_a_job_that_kills_its_worker_each_time_fails_while_others_flow(
 @pytest.mark.parametrize(
     ("name", "jobs"),
     [
-        ("frozen", 4),
+        ("frozen", 5),
         ("commit-cut", 4),
         ("reserved-at-once", 4),
         ("run-twice", 3),

@@ -81,6 +81,30 @@ def test_a_statement_ends_in_time(empty_database: str) -> None:
     engine.dispose()
 
 
+def test_a_process_that_freezes_inside_a_transaction_gives_back_its_locks(
+    empty_database: str,
+) -> None:
+    """It hears of it when it goes on, as of a server that was away."""
+    frozen = connect(empty_database, idle_timeout=timedelta(milliseconds=200))
+    other = connect(empty_database)
+    lock = sa.select(sa.func.pg_advisory_xact_lock(1))
+
+    @reaching_postgres()
+    def freeze() -> None:
+        with frozen.begin() as held:
+            held.execute(lock)
+            with other.begin() as waiting:
+                waiting.execute(lock)
+            held.execute(sa.select(1))
+
+    with pytest.raises(Unavailable, match=r"PostgreSQL at .*: .*; check"):
+        freeze()
+    assert setting(frozen, "idle_in_transaction_session_timeout") == "200ms"
+    assert setting(other, "idle_in_transaction_session_timeout") == "10s"
+    frozen.dispose()
+    other.dispose()
+
+
 def test_our_own_mistakes_are_not_called_an_outage(empty_database: str) -> None:
     engine = connect(empty_database)
     with (

@@ -97,7 +97,13 @@ FAULTS = (
     Fault(
         name="frozen",
         about="SIGSTOP past the lease, then SIGCONT: a zombie that goes on writing",
-        points=(Point.OPENED, Point.RENDERING, Point.UPLOADED, Point.SETTLING),
+        points=(
+            Point.HOLDING,
+            Point.OPENED,
+            Point.RENDERING,
+            Point.UPLOADED,
+            Point.SETTLING,
+        ),
         deed=Deed.FREEZE,
         shows=Guard.FENCE,
     ),

@@ -4,7 +4,7 @@ Taking one out is for the proof that the counts would show it; the guards themse
 product's.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -49,13 +49,21 @@ class GuardedStore(JobStore):
         lease: how long an attempt counts as alive without a sign of life.
         price: credits per delivered picture.
         removed: the guards to go without.
+        holding: called in every transaction that has locked a job by its ticket.
     """
 
     def __init__(
-        self, engine: sa.Engine, *, lease: timedelta, price: int, removed: frozenset[Guard]
+        self,
+        engine: sa.Engine,
+        *,
+        lease: timedelta,
+        price: int,
+        removed: frozenset[Guard],
+        holding: Callable[[], None],
     ) -> None:
         super().__init__(engine, lease=lease, price=price)
         self._removed = removed
+        self._holding = holding
         self._is_reserving = False
         if Guard.LOCK in removed:
             event.listen(engine, "before_cursor_execute", without_lock, retval=True)
@@ -110,6 +118,7 @@ class GuardedStore(JobStore):
         """Without the fence, whoever asks holds the job."""
         if Guard.FENCE not in self._removed:
             with super()._held(ticket) as tx:
+                self._holding()
                 yield tx
             return
         with self._transaction() as tx:

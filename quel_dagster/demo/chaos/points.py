@@ -21,6 +21,7 @@ class Point(StrEnum):
 
     RESERVED = "between reserve and run request"
     OPENED = "after open"
+    HOLDING = "inside a transaction that holds the job"
     SUBMITTED = "after submit"
     RENDERING = "while rendering"
     FETCHED = "after fetch"

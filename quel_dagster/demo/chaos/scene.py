@@ -50,10 +50,12 @@ class Scene:
         self._front_end = FrontEnd(site.engine, None)
         self._orders = self._endless_orders()
         self._points = cycle(fault.points)
+        self._ends = 0.0
 
     def play(self) -> None:
         """Lets it happen, and waits until all jobs are final, at most as long as the patience."""
         self._crew.arrange(doors=self.fault.doors, copies=self.fault.copies)
+        self._ends = time.monotonic() + self.site.pace.patience
         self.fault.script(self)
         self.until_final()
 
@@ -122,13 +124,12 @@ class Scene:
                 self.site.stack.restart(part)
 
     def _until(self, is_so: Callable[[], bool]) -> None:
-        """Waits until something is so, or the patience is over, and wakes the frozen meanwhile.
+        """Waits until something is so, or the scene's patience is over, and wakes the frozen.
 
         Raises:
             StackFailed: somebody wants to stop.
         """
-        ends = time.monotonic() + self.site.pace.patience
-        while time.monotonic() < ends:
+        while time.monotonic() < self._ends:
             with suppress(Unavailable):  # that is what a fault may be about
                 self._wake()
             with suppress(Unavailable):

@@ -47,6 +47,7 @@ class TrappedEnvironment(Environment):
             lease=self.settings.worker.attempts.lease,
             price=self.settings.credits.price_per_image,
             removed=self._removed,
+            holding=lambda: self.trap.reach(Point.HOLDING),
         )
         return trapped_store(store, self.trap)
 
