@@ -191,13 +191,15 @@ class Renderer:
 
         spec, enclosure = wanted.spec, wanted.enclosure
         name = f"{spec.slot:03}-{asked.generation}"
-        return self._workflow.bind(
+        graph = self._workflow.bind(
             enclosure.sized(spec),
             references=[upload(data) for data in enclosure.references],
             mask=upload(enclosure.mask) if enclosure.mask else None,
             filename_prefix=f"quel/{self._job.path}/{self._job.id}/{name}",
             models=self._settings.models,
         )
+        wanted.brake.check()  # the uploads may have outlasted the lease
+        return graph
 
     def _is_to_stop(self, asked: Asked, wanted: Wanted) -> bool:
         """Whether nobody wants the picture any more.

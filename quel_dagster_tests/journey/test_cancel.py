@@ -201,6 +201,23 @@ def test_a_cancel_after_the_last_picture_finds_the_job_completed(
     assert not house.environment.queue.is_cancelled(job_id)
 
 
+def test_a_job_cancelled_while_its_graph_is_made_sends_nothing(
+    house: House, comfyui: ComfyUIProcess, cancel: Cancel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = order(house)
+    store = house.environment.store
+    submit = store.submit
+
+    def note_and_cancel(*given: object) -> None:
+        submit(*given)  # pyright: ignore[reportArgumentType] - handed on as it came
+        cancel(house, job_id)
+
+    monkeypatch.setattr(store, "submit", note_and_cancel)
+    house.serve()
+    assert_cancelled(house, job_id, delivered=0)
+    assert renders(comfyui, job_id) == []
+
+
 def test_a_final_job_stays_as_it_is(house: House, cancel: Cancel) -> None:
     job_id = order(house)
     house.serve()
