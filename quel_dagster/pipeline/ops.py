@@ -78,7 +78,7 @@ def open_job(
 def produce(
     context: dg.OpExecutionContext, job: Job, plan: Plan, studio: dg.ResourceParam[Studio]
 ) -> Iterator[dg.Output[Production]]:
-    """Renders, stores, attaches and charges each missing picture, one after the other."""
+    """Renders, stores, attaches and charges each missing picture, several side by side."""
     gallery = Gallery(context.log, job)
     lease = studio.settings.worker.attempts.lease
     with step(context, job.path, job.id):
