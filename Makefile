@@ -24,7 +24,7 @@ demo: $(READY) ## start everything on this machine and place sample orders, e.g.
 	$(BIN)/quel demo $(ARGS)
 
 test: $(READY) ## run all tests against real servers started for them, e.g. ARGS="-k intake"
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 chaos: $(READY) ## kill, freeze and cut everything under real jobs and count what became of them, ten minutes
 	$(BIN)/quel chaos $(ARGS)

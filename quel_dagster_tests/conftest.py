@@ -24,6 +24,9 @@ from quel_dagster.services.database import connect
 from quel_dagster.services.migrations import migrate, record_cut_off
 from quel_dagster_tests.house import House
 
+HERE = Path(__file__).parent
+LAST = ("journey/test_chaos.py", "stack")
+"""Groups of tests that take minutes, in the order in which they are begun."""
 _numbers = count(1)
 
 
@@ -33,8 +36,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests of the whole stack come last: its daemon would take its share from all that follow."""
-    items.sort(key=lambda item: "stack" in getattr(item, "fixturenames", ()))
+    """A file's tests stay together, and those of the whole stack; what takes longest comes last.
+
+    So a process that runs a share of them starts what they need once, and the stack's daemon takes
+    nothing from all the others.
+    """
+    for item in items:
+        shares_stack = "stack" in getattr(item, "fixturenames", ())
+        group = "stack" if shares_stack else str(item.path.relative_to(HERE))
+        item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=lambda item: LAST.index(group_of(item)) if group_of(item) in LAST else -1)
+
+
+def group_of(item: pytest.Item) -> str:
+    """What a test stays together with."""
+    mark = item.get_closest_marker("xdist_group")
+    return str(mark.args[0]) if mark else ""
 
 
 @pytest.fixture(scope="session")

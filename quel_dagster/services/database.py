@@ -59,16 +59,14 @@ def connect(
         f"-c idle_in_transaction_session_timeout={idle_timeout / MILLISECOND:.0f}",
     ]
     defaults = {**LIVENESS, "application_name": application_name}
+    missing = {name: value for name, value in defaults.items() if name not in given}
     engine = sa.create_engine(
         address.set(drivername="postgresql+psycopg2"),
         pool_size=pool_size,
         pool_pre_ping=True,
         pool_timeout=10,
         json_deserializer=read_json,
-        connect_args={
-            **{name: value for name, value in defaults.items() if name not in given},
-            "options": " ".join([*options, *given.get("options", ())]),
-        },
+        connect_args={**missing, "options": " ".join([*options, *given.get("options", ())])},
     )
     _sign_errors(engine, f"PostgreSQL at {_where(address)}")
     return engine

@@ -1,10 +1,6 @@
 """A backfill in a process of its own that is killed or told to stop, and launched again."""
 
-import json
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +19,7 @@ from quel_dagster_tests.maintenance.old_rows import (
     without_path,
 )
 from quel_dagster_tests.outcomes.workshop import wait_until
+from quel_dagster_tests.run_process import RunProcess
 
 ROWS = 1000
 CHANGES = "SELECT count(*) FROM change"
@@ -54,7 +51,7 @@ SLEEPS = (
 class Begin(Protocol):
     """Starts a backfill with a configuration."""
 
-    def __call__(self, config: Mapping[str, object]) -> subprocess.Popen[bytes]: ...
+    def __call__(self, config: Mapping[str, object]) -> RunProcess: ...
 
 
 @pytest.fixture
@@ -69,18 +66,12 @@ def home(tmp_path: Path) -> Path:
 @pytest.fixture
 def begin(place: Environment, home: Path) -> Iterator[Begin]:
     """Each backfill is a process of its own; none outlives the test."""
-    started: list[subprocess.Popen[bytes]] = []
+    started: list[RunProcess] = []
 
-    def begin(config: Mapping[str, object]) -> subprocess.Popen[bytes]:
-        run_config = json.dumps({"ops": {"name_paths": {"config": config}}})
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "quel_dagster_tests.run_process"),
-                *("backfill_production_path", run_config, "{}"),
-            ],
-            env={**os.environ, **place.variables, "DAGSTER_HOME": str(home)},
-        )
+    def begin(config: Mapping[str, object]) -> RunProcess:
+        process = RunProcess({**place.variables, "DAGSTER_HOME": str(home)})
         started.append(process)
+        process.execute("backfill_production_path", {"ops": {"name_paths": {"config": config}}})
         return process
 
     yield begin

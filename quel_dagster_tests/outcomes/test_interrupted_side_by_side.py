@@ -1,7 +1,6 @@
 """A run with several pictures in work whose process is told to stop, or killed."""
 
 import signal
-import subprocess
 import time
 from pathlib import Path
 from uuid import UUID
@@ -11,6 +10,7 @@ import pytest
 from quel_dagster.services.backend_book import BackendBook
 from quel_dagster_tests.journey.moments import charged
 from quel_dagster_tests.outcomes.workshop import PICTURES, Workshop, wait_until
+from quel_dagster_tests.run_process import RunProcess
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def side_by_side(variables: dict[str, str], workshop: Workshop) -> Workshop:
     return workshop
 
 
-def begin(workshop: Workshop, job_id: UUID) -> subprocess.Popen[bytes]:
+def begin(workshop: Workshop, job_id: UUID) -> RunProcess:
     """A run, with one picture rendered and one waiting behind it."""
     process = workshop.begin()
     begun = ["delivered", "submitted", "submitted"]

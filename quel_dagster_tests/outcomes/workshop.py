@@ -1,9 +1,5 @@
 """A house whose runs are processes of their own, to be killed, told to stop and waited for."""
 
-import json
-import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -21,6 +17,7 @@ from quel_dagster.pipeline.runs import DagsterRuns
 from quel_dagster.services import tables
 from quel_dagster_tests.house import House
 from quel_dagster_tests.journey.moments import order
+from quel_dagster_tests.run_process import RunProcess
 
 PATIENCE = 60.0
 """Seconds; a run process imports Dagster before it does anything."""
@@ -42,25 +39,19 @@ class Workshop:
     house: House
     home: Path
     comfyui: ComfyUIProcess
-    started: list[subprocess.Popen[bytes]] = field(default_factory=list[subprocess.Popen[bytes]])
+    started: list[RunProcess] = field(default_factory=list[RunProcess])
 
     def order(self) -> UUID:
         return order(self.house, PICTURES)
 
-    def begin(self, *stop_after: str) -> subprocess.Popen[bytes]:
-        """One tick; the job it lets in runs in a process of its own."""
+    def begin(self, *stop_after: str) -> RunProcess:
+        """One tick; the job it lets in runs in a process of its own, which is ready before."""
+        variables = {**self.house.environment.variables, "DAGSTER_HOME": str(self.home)}
+        process = RunProcess(variables, *stop_after)
+        self.started.append(process)
         [reservation] = self.house.tick().let_in()
         request = self.house.categories[reservation.path].run_request(reservation)
-        arguments = [json.dumps(request.run_config), json.dumps(dict(request.tags)), *stop_after]
-        process = subprocess.Popen(
-            [sys.executable, "-m", "quel_dagster_tests.run_process", reservation.path, *arguments],
-            env={
-                **os.environ,
-                **self.house.environment.variables,
-                "DAGSTER_HOME": str(self.home),
-            },
-        )
-        self.started.append(process)
+        process.execute(reservation.path, request.run_config, request.tags)
         return process
 
     def run_of(self, job_id: UUID) -> dg.DagsterRun:

@@ -98,11 +98,11 @@ FAULTS = (
         name="frozen",
         about="SIGSTOP past the lease, then SIGCONT: a zombie that goes on writing",
         points=(
-            Point.HOLDING,
             Point.OPENED,
             Point.RENDERING,
             Point.UPLOADED,
             Point.SETTLING,
+            Point.HOLDING,
         ),
         deed=Deed.FREEZE,
         shows=Guard.FENCE,

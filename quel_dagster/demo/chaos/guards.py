@@ -123,6 +123,7 @@ class GuardedStore(JobStore):
             return
         with self._transaction() as tx:
             attempts.lock(tx, ticket.job_id)
+            self._holding()
             yield tx
 
 
