@@ -7,9 +7,11 @@ from uuid import UUID
 
 import click
 from rich.console import Console
+from sqlalchemy.exc import DataError, IntegrityError
 
 from quel_dagster.demo.front_end import FrontEnd, NewOrder
-from quel_dagster.environment import here
+from quel_dagster.environment import Environment, here
+from quel_dagster.model.errors import Unavailable
 from quel_dagster.model.job import Payer
 from quel_dagster.model.status import FINAL, JobStatus
 
@@ -30,6 +32,16 @@ def reference(
     return found
 
 
+def document(_context: click.Context, _option: click.Parameter, file: Path | None) -> object:
+    """What the file says, for the row's `job_input_data`."""
+    if file is None:
+        return None
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise click.BadParameter(f"{file} is no JSON: {error}") from error
+
+
 @click.command("order")
 @click.option("--path", help="fashion, beauty, eats, cinema or cartoon; left out: NULL.")
 @click.option("--member", type=UUID, required=True, help="quel_member_id of who orders.")
@@ -42,7 +54,8 @@ def reference(
 @click.option("--reference", "references", multiple=True, callback=reference, help="ID:KIND.")
 @click.option(
     "--input",
-    "file",
+    "whole",
+    callback=document,
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="A file with the whole job_input_data, in place of the options that describe one.",
 )
@@ -53,29 +66,39 @@ def order_command(
     member: UUID,
     org: UUID | None,
     images: int,
-    file: Path | None,
+    whole: object,
     job_type: str,
     wait: bool,
     **described: object,
 ) -> None:
     """Writes the photo row and the job row, and rings. Prints the job's id."""
-    document: object = (
-        json.loads(file.read_text(encoding="utf-8")) if file else combination(images, **described)
-    )
     place = here()
-    front_end = FrontEnd(place.engine, place.queue)
-    job_id = front_end.place(
-        NewOrder(
-            path=path,
-            input=document,
-            payer=Payer(member_id=member, org_id=org),
-            total_images=images,
-            job_type=job_type,
-        )
+    front_end = FrontEnd(place.engine, None)
+    order = NewOrder(
+        path=path,
+        input=combination(images, **described) if whole is None else whole,
+        payer=Payer(member_id=member, org_id=org),
+        total_images=images,
+        job_type=job_type,
     )
+    try:
+        job_id = front_end.place(order)
+    except (IntegrityError, DataError) as error:
+        what = " ".join(str(error.orig).split())
+        raise click.ClickException(f"the database does not take the order: {what}") from error
     click.echo(job_id)
+    ring(place, job_id)
     if wait:
         show_end(front_end, job_id)
+
+
+def ring(place: Environment, job_id: UUID) -> None:
+    """Rings for an order that stands; without a bell it is only served later."""
+    try:
+        place.queue.ring(job_id)
+    except Unavailable as error:
+        grace = place.settings.worker.pending.grace
+        click.echo(f"{error}; the order stands, and is found without a ring in {grace}", err=True)
 
 
 def combination(

@@ -1,7 +1,7 @@
 """`quel status`: how deep the work stands on every path, and how every ComfyUI server is."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 import click
@@ -17,7 +17,7 @@ from quel_dagster.services.depths import MOST
 
 PATH_COLUMNS = (
     "limit",
-    "waiting",
+    "pending",
     "oldest",
     "reserved",
     "running",
@@ -26,6 +26,10 @@ PATH_COLUMNS = (
     "user_cancelled",
 )
 BACKEND_COLUMNS = ("state", "running", "waiting", "ours", "model", "seen", "since", "reason")
+
+WIDE = 130
+"""Characters of a screen that has room for everything about a server."""
+LESS_NEEDED = frozenset({"model", "seen", "since"})
 
 Row = dict[str, int | str | None]
 
@@ -47,7 +51,10 @@ def status_command(as_json: bool) -> None:
     console = Console()
     console.print(as_table("path", PATH_COLUMNS, paths))
     if backends:
-        console.print(as_table("back end", BACKEND_COLUMNS, backends))
+        is_wide = console.width >= WIDE
+        shown = [name for name in BACKEND_COLUMNS if is_wide or name not in LESS_NEEDED]
+        console.print()
+        console.print(as_table("back end", shown, backends))
 
 
 def paths_of(place: Environment) -> dict[str, Row]:
@@ -73,7 +80,7 @@ def paths_of(place: Environment) -> dict[str, Row]:
         waiting[path] = min(waiting.get(path, 0) + depth.waiting, MOST)
         oldest[path] = max(oldest.get(path, timedelta()), depth.oldest)
     for path, count in waiting.items():
-        row(path).update(waiting=count, oldest=round(oldest[path].total_seconds()))
+        row(path).update(pending=count, oldest=round(oldest[path].total_seconds()))
     for living in store.depths.living():
         phase = "reserved" if living.phase is Phase.RESERVED else "running"
         row(living.path)[phase] = living.count
@@ -91,9 +98,13 @@ def backends_of(place: Environment) -> dict[str, Row]:
     return {without_password(each.url): _row(each) for each in place.backends.health()}
 
 
-def as_table(key: str, columns: tuple[str, ...], rows: Mapping[str, Row]) -> Table:
-    """The same for a person."""
-    table = Table(key, *(name.replace("_", " ") for name in columns))
+def as_table(key: str, columns: Sequence[str], rows: Mapping[str, Row]) -> Table:
+    """The same for a person, whose screen may have 80 columns: names and numbers stay whole."""
+    table = Table(box=None, padding=(0, 1, 0, 0))
+    table.add_column(key, no_wrap=True)
+    for name in columns:
+        words = name.split("_")
+        table.add_column(" ".join(words), min_width=max(map(len, words)))
     for name, row in rows.items():
         values = (row[column] for column in columns)
         table.add_row(name, *("" if value is None else str(value) for value in values))

@@ -11,6 +11,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 import dagster as dg
+from dagster_postgres.utils import DagsterPostgresException
 from sqlalchemy.exc import SQLAlchemyError
 
 from quel_dagster.environment import Environment
@@ -109,8 +110,8 @@ def watched(instance: dg.DagsterInstance, run_id: str) -> Generator[None]:
         while not over.wait(LOOK_EVERY):
             try:
                 run = instance.get_run_by_id(run_id)
-            except SQLAlchemyError:
-                continue
+            except (SQLAlchemyError, DagsterPostgresException):
+                continue  # the tables are away: a restart, a moment without connections
             if run is not None and run.status in STOPPED:
                 if not over.is_set():
                     signal.pthread_kill(main, signal.SIGTERM)

@@ -14,6 +14,7 @@ The family is decided here once; whoever catches one of these reads `remedy` and
     - RenderStopped          somebody asked to stop it
   - BackendAway              no ComfyUI server could take or finish the picture in time
     - BackendSilent          a server took the picture and does nothing with it
+    - BackendsBusy           every server that answers was full for too long
   - StorageAway              S3 could not be reached
   - Unavailable              another service (PostgreSQL, Redis) could not be reached
 """
@@ -32,6 +33,8 @@ class Remedy(StrEnum):
     """The same picture may succeed when it is rendered again."""
     LATER = "later"
     """The whole attempt may succeed after a pause."""
+    TURN = "turn"
+    """The attempt never had its turn: nothing was tried, so it does not count as tried."""
     YIELD = "yield"
     """Nothing may be written any more: the job belongs to another attempt."""
 
@@ -108,6 +111,12 @@ class BackendAway(QuelError):
 
 class BackendSilent(BackendAway):
     """A ComfyUI server took the prompt and does nothing with it, although it answers."""
+
+
+class BackendsBusy(BackendAway):
+    """The ComfyUI servers that answer were full for as long as a picture may wait."""
+
+    remedy = Remedy.TURN
 
 
 class StorageAway(QuelError):

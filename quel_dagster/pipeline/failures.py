@@ -64,13 +64,17 @@ def end_attempt(context: dg.HookContext) -> None:
     if ticket is None:
         return
     error = context.op_exception
-    message = (error.description if isinstance(error, dg.Failure) else None) or repr(error)
+    told = error.description if isinstance(error, dg.Failure) else None
+    message = told or f"{context.job_name} job {ticket.job_id}, step {context.op.name}: {error!r}"
     failure = kind_of(cause_of(error))
     studio: Studio = context.resources.studio
     note_flag(studio, ticket.job_id, context.log.warning)
+    remedy = remedy_of(error)
     if is_terminated(context.instance, context.run_id):
         outcome = cancel(store, ticket, context.run_id)
-    elif remedy_of(error) is Remedy.LATER:
+    elif remedy is Remedy.TURN:
+        outcome = store.hand_back(ticket, message)
+    elif remedy is Remedy.LATER:
         patience = settings.worker.attempts
         pause = growing_pause(patience.backoff, ticket.attempt)
         outcome = store.release(ticket, message, pause=pause, most=patience.max, failure=failure)

@@ -9,8 +9,15 @@ import threading
 import time
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
-from quel_dagster.model.errors import BackendAway, RenderFailed, RenderLost, Unavailable
+from quel_dagster.model.errors import (
+    BackendAway,
+    BackendsBusy,
+    RenderFailed,
+    RenderLost,
+    Unavailable,
+)
 from quel_dagster.model.job import Job, Slot, prompt_id
 from quel_dagster.model.spec import Spec
 from quel_dagster.model.status import SlotState
@@ -21,7 +28,7 @@ from quel_dagster.pipeline.shift import PictureBrake
 from quel_dagster.pipeline.studio import Audience, Studio
 from quel_dagster.pipeline.workflow import Workflow
 from quel_dagster.services.backend_book import Seat
-from quel_dagster.services.comfyui.rendering import render
+from quel_dagster.services.comfyui.rendering import fetch, render
 from quel_dagster.services.comfyui.server import ComfyServer
 
 PAUSE = 1.0
@@ -98,7 +105,7 @@ class Renderer:
         Raises:
             RenderFailed, RenderLost: the budget is used up.
             PromptRefused: ComfyUI will never run this graph.
-            BackendAway: no server can make it now; the attempt may be repeated later.
+            BackendAway, BackendsBusy: no server can make it now; the attempt may be repeated later.
             RenderStopped: it was cancelled; so is the render.
             TicketLost: the job belongs to another attempt.
         """
@@ -160,6 +167,8 @@ class Renderer:
                 raise error
         except BackendAway as nobody:
             self._tell(asked, wanted, f"{nobody}; the attempt ends")
+            if isinstance(nobody, BackendsBusy):  # this attempt has had its turn
+                raise BackendAway(str(nobody)) from error
             raise
         if not self.budget.take():
             raise RenderLost(str(error)) from error
@@ -172,15 +181,16 @@ class Renderer:
         prompt = prompt_id(self._job.id, spec.slot, asked.generation)
         if not asked.earlier:
             self._store.submit(self._job.ticket, spec, asked.generation, prompt, asked.server.url)
+        should_stop = partial(self._is_to_stop, asked, wanted)
         finished = render(
             asked.server,
             prompt,
             lambda: self._graph(asked, wanted),
             deadline=self._settings.deadline.total_seconds(),
             silence=self._settings.silence.total_seconds(),
-            should_stop=lambda: self._is_to_stop(asked, wanted),
+            should_stop=should_stop,
         )
-        return to_webp(asked.server.view(finished.images[0]))
+        return to_webp(fetch(asked.server, finished.images[0], should_stop))
 
     def _graph(self, asked: Asked, wanted: Wanted) -> dict[str, object]:
         if asked.earlier:

@@ -3,9 +3,10 @@
 How a picture is made, and what its failure means for the job, is decided in `production`.
 """
 
+import sys
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, wait
 
 from quel_dagster.model.errors import QuelError, Remedy, RenderStopped
 from quel_dagster.pipeline.cancelling import Brake
@@ -47,7 +48,7 @@ class Shift:
             return None
         pool = ThreadPoolExecutor(min(self._hands, len(tasks)), "picture")
         try:
-            wait([self._begin(pool, slot, tasks[slot]) for slot in sorted(tasks)])
+            wait([pool.submit(self._do, slot, tasks[slot]) for slot in sorted(tasks)])
         except BaseException:
             self._brake.let_go()
             raise
@@ -69,20 +70,16 @@ class Shift:
                 for earlier, error in self._ends.items()
             )
 
-    def _begin(self, pool: ThreadPoolExecutor, slot: int, task: Callable[[], None]) -> Future[None]:
-        future = pool.submit(self._do, task)
-        future.add_done_callback(lambda done: self._note(slot, done))
-        return future
-
-    def _do(self, task: Callable[[], None]) -> None:
-        if not self.is_over:
+    def _do(self, slot: int, task: Callable[[], None]) -> None:
+        """Does a task, and notes how it failed before anybody can take it for done."""
+        if self.is_over:
+            return
+        try:
             task()
-
-    def _note(self, slot: int, done: Future[None]) -> None:
-        error = None if done.cancelled() else done.exception()
-        if error is not None:
-            with self._lock:
-                self._ends[slot] = error
+        finally:
+            if error := sys.exception():
+                with self._lock:
+                    self._ends[slot] = error
 
 
 class PictureBrake:

@@ -22,7 +22,7 @@ from quel_dagster_tests.builders import make_member, place
 from quel_dagster_tests.services.comfyui.seats import Seats
 from quel_dagster_tests.services.store.jobs import begin, change, deliver, planned, reserve
 
-COUNTS = ("waiting", "reserved", "running", "completed", "failed", "user_cancelled")
+COUNTS = ("pending", "reserved", "running", "completed", "failed", "user_cancelled")
 
 
 @pytest.fixture
@@ -95,6 +95,15 @@ def test_a_job_counts_for_the_path_that_serves_it(
     assert counted(surroundings) == {"fashion": (0, 0, 1, 0, 0, 0)}
 
 
+def test_a_job_that_was_never_let_in_counts_for_its_path_however_it_is_spelled(
+    surroundings: Environment, store: JobStore, engine: sa.Engine
+) -> None:
+    payer = Payer(member_id=make_member(engine))
+    for path in "eats", " Eats ", "", None:
+        store.refuse(place(engine, payer, path=path), "it is empty")
+    assert counted(surroundings) == {"eats": (0, 0, 0, 0, 2, 0), "none": (0, 0, 0, 0, 2, 0)}
+
+
 def test_what_ended_before_yesterday_is_not_counted(
     surroundings: Environment, store: JobStore, engine: sa.Engine
 ) -> None:
@@ -155,8 +164,31 @@ def test_the_command_tells_a_program_and_a_person(
     assert told.exit_code == 0
     if form == "json":
         document = json.loads(told.output)
-        assert document["paths"]["fashion"]["limit"] == 7
+        assert document["paths"]["fashion"] == dict.fromkeys(COUNTS, 0) | {
+            "limit": 7,
+            "oldest": None,
+        }
         assert document["backends"][comfyui.url]["state"] == "serving"
     else:
         assert "fashion" in told.output
         assert comfyui.url in told.output
+
+
+def test_nothing_that_counts_is_cut_off_on_a_narrow_screen(
+    surroundings: Environment,
+    store: JobStore,
+    engine: sa.Engine,
+    comfyui: ComfyUIProcess,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(status, "here", lambda: surroundings)
+    monkeypatch.setenv("COLUMNS", "80")
+    paths = ("beauty", "cartoon", "cinema", "eats", "fashion", "modify", "multiview")
+    store.limits.note(dict.fromkeys(paths, 3))
+    store.settle(planned(store, engine).ticket, Production(cancelled=True))
+    told = click.testing.CliRunner().invoke(status_command, []).output
+    for whole in (*paths, "limit", "oldest", *COUNTS[:-1], "cancelled", comfyui.url, "serving"):
+        assert whole in told.split()
+    [fashion] = [line.split() for line in told.splitlines() if line.startswith("fashion")]
+    assert fashion == ["fashion", "3", "0", "0", "0", "0", "0", "1"]
+    assert "…" not in told

@@ -1,15 +1,18 @@
 """Every bad order ends as one failed row that says what to do, and the next order is served."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
 import pytest
 import sqlalchemy as sa
 
 from quel_dagster.demo.comfyui.process import ComfyUIProcess
+from quel_dagster.model.job import Slot, Ticket
+from quel_dagster.model.spec import Spec
 from quel_dagster.services.tables import attach, ledger, photo
 from quel_dagster_tests.builders import make_member
 from quel_dagster_tests.house import House
+from quel_dagster_tests.journey.moments import serve_again
 
 GOOD: dict[str, object] = {"basePrompt": "a linen suit", "aspect-ratio": "1:1"}
 
@@ -146,3 +149,20 @@ def test_without_credits_nothing_is_delivered_and_nothing_charged(house: House) 
 
     assert len(told) == 1
     assert_failed(house, job_id, "has 19 credits", "costs 20")
+
+
+def test_an_error_that_nobody_foresaw_names_path_job_step_and_itself(house: House) -> None:
+    def plan(ticket: Ticket, specs: Sequence[Spec]) -> dict[int, Slot]:
+        raise KeyError("a bug")
+
+    house.environment.store.plan = plan
+    job_id = house.order("fashion", GOOD)
+    house.serve()
+    serve_again(house, job_id)
+
+    assert_failed(house, job_id)
+    assert house.row(job_id)["error_message"] == (
+        f"fashion job {job_id}, step produce: KeyError('a bug') (attempt 2 of 2)"
+    )
+    del house.environment.store.plan
+    assert_next_is_served(house)

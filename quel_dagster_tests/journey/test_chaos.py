@@ -17,6 +17,7 @@ from quel_dagster.demo.chaos.faults import BY_NAME, Fault
 from quel_dagster.demo.chaos.guards import Guard
 from quel_dagster.demo.chaos.matrix import Result, play
 from quel_dagster.demo.chaos.points import Point
+from quel_dagster.demo.chaos.scripts import place_all
 from quel_dagster.demo.chaos.site import Pace, Site, open_site, write_settings
 from quel_dagster.services.tables import job
 
@@ -122,6 +123,12 @@ def test_the_counts_show_that_a_guard_is_missing(
     with Crew(replace(site.place, removed=frozenset({guard})), hands=2) as unguarded:
         result = play(site, unguarded, fault, jobs)
     assert shown <= {finding.wrong for finding in result.findings}
+
+
+def test_the_counts_show_that_a_cancel_was_not_heeded(struck: Play) -> None:
+    unheard = replace(BY_NAME["cancelled"], name="cancelled-unheard", script=place_all)
+    result = struck(unheard, 1)
+    assert {finding.wrong for finding in result.findings} == {Wrong.LOST}
 
 
 def test_the_command_without_a_guard_ends_red_and_shows_the_rows(tmp_path: Path) -> None:

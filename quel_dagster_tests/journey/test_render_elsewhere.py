@@ -107,3 +107,16 @@ def test_the_only_server_that_could_not_be_reached_for_a_while_is_not_asked_twic
     assert ends(house, job_id) == ("completed", 1, 0, 20)
     assert renders(comfyui, job_id) == ["success"]
     assert slots(house, job_id)[0]["generation"] == 0
+
+
+def test_a_picture_whose_fetching_fails_for_a_moment_is_fetched_again_not_made_elsewhere(
+    build: Build, comfyui: ComfyUIProcess, second: ComfyUIProcess
+) -> None:
+    house = build("renders: 0", second, comfyui)
+    second.faults(http_error={"only": "/view", "times": 2})
+    job_id = order(house)
+    [run] = house.serve()
+    assert run.is_success
+    assert ends(house, job_id) == ("completed", 1, 0, 20)
+    assert (renders(second, job_id), renders(comfyui, job_id)) == (["success"], [])
+    assert decisions(house) == []

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import dagster as dg
 import pytest
+from dagster_postgres.utils import DagsterPostgresException
 
 from quel_dagster.launch.claims import Claims
 from quel_dagster.launch.execution import CannotExecute
@@ -143,3 +144,32 @@ def test_a_run_that_is_terminated_stops_within_seconds(office: Office) -> None:
         assert terminated.result()
     assert office.status(run_id) is Status.CANCELED
     assert [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)] == handlers
+
+
+def test_a_run_that_is_terminated_stops_although_dagster_s_tables_were_away_before(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are looked into from a thread, which must outlive what it cannot read."""
+    find = dg.DagsterInstance.get_run_by_id
+    outage = threading.Semaphore(2)
+    is_over = threading.Event()
+
+    def find_if_there(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRun | None:
+        if threading.current_thread().name == "watch-run":
+            if outage.acquire(blocking=False):
+                raise DagsterPostgresException("too many retries for DB connection")
+            is_over.set()
+        return find(instance, run_id)
+
+    def terminate() -> bool:
+        return is_over.wait(20) and launcher_of(office.instance).terminate(run_id)
+
+    monkeypatch.setattr(dg.DagsterInstance, "get_run_by_id", find_if_there)
+    errand = job_that(lambda: threading.Event().wait(30))
+    executor = office.executor(errand)
+    run_id = office.run_of(errand)
+    with ThreadPoolExecutor(1) as thread:
+        terminated = thread.submit(terminate)
+        executor.execute(run_id)
+        assert terminated.result()
+    assert office.status(run_id) is Status.CANCELED

@@ -30,6 +30,7 @@ def failed_step(cause: BaseException | None) -> dg.Failure:
         (errors.RenderFailed(), Remedy.SLOT),
         (errors.RenderLost(), Remedy.SLOT),
         (errors.BackendAway(), Remedy.LATER),
+        (errors.BackendsBusy(), Remedy.TURN),
         (errors.StorageAway(), Remedy.LATER),
         (errors.Unavailable(), Remedy.LATER),
         (errors.TicketLost(), Remedy.YIELD),

@@ -4,7 +4,7 @@
 -- :most integer.
 
 SELECT
-    coalesce(a.path, j.quel_production_path, 'none') AS path,
+    quel.path_of(a.path, j.quel_production_path) AS path,
     count(*) FILTER (WHERE j.job_status = 'completed') AS completed,
     count(*) FILTER (WHERE j.job_status = 'failed') AS failed,
     count(*) FILTER (WHERE j.job_status IN ('user_cancelled', 'cancelled')) AS user_cancelled
@@ -21,4 +21,4 @@ FROM (
     LIMIT :most
 ) AS j
 LEFT JOIN quel.attempt AS a ON j.job_id = a.job_id
-GROUP BY coalesce(a.path, j.quel_production_path, 'none');
+GROUP BY quel.path_of(a.path, j.quel_production_path);

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 COMPLETED = frozenset({JobStatus.COMPLETED})
 FAILED = frozenset({JobStatus.FAILED})
-CANCELLED = frozenset({JobStatus.USER_CANCELLED, JobStatus.COMPLETED})
+CANCELLED = frozenset({JobStatus.USER_CANCELLED})
 TAKEN_OVER = frozenset({Wrong.TAKEN_OVER})
 WASTED_RENDERS = frozenset({Wrong.WASTED_RENDERS})
 
@@ -144,7 +144,7 @@ FAULTS = (
     ),
     Fault(
         name="cancelled",
-        about="cancelled while rendering",
+        about="cancelled in the middle of a picture, which is not made",
         script=scripts.cancel,
         expected=CANCELLED,
         may_be=TAKEN_OVER | WASTED_RENDERS,

@@ -43,11 +43,15 @@ def ring_five_times(scene: "Scene") -> None:
 
 
 def cancel(scene: "Scene") -> None:
-    """The customers change their minds while their pictures are made."""
-    scene.place()
-    for job_id in scene.job_ids:
+    """The customers change their minds while their pictures are made, long before these are."""
+    scene.site.renderers.renders_take(LEASES * scene.site.pace.lease)
+    for _ in range(scene.number):
+        scene.place(1)
+        job_id = scene.job_ids[-1]
         scene.until_rendering(job_id)
         scene.site.environment.queue.flag_cancel(job_id)
+    scene.until_final()
+    scene.site.renderers.renders_take(None)
 
 
 def render_long(scene: "Scene") -> None:

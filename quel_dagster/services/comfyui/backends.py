@@ -12,6 +12,7 @@ from typing import Self
 
 from quel_dagster.model.errors import (
     BackendAway,
+    BackendsBusy,
     BackendSilent,
     ConfigurationError,
     RenderStopped,
@@ -126,8 +127,8 @@ class Backends:
             should_stop: asked after every look around that found no room.
 
         Raises:
-            BackendAway: there was no room in time, or nobody answered for `SILENCE`; names every
-                server and its fault.
+            BackendsBusy: there was no room in time; names every server and its fault.
+            BackendAway: nobody answered for `SILENCE`; names them too.
             RenderStopped: `should_stop` said so.
             Unavailable: PostgreSQL cannot be reached.
         """
@@ -142,9 +143,8 @@ class Backends:
             longest = self._deadline if looks else min(SILENCE, self._deadline)
             left = begun + longest - self._clock()
             if left <= 0:
-                raise BackendAway(
-                    f"no ComfyUI server had room in {longest:g} s: {self._faults(looks)}"
-                )
+                kind = BackendsBusy if looks else BackendAway
+                raise kind(f"no ComfyUI server had room in {longest:g} s: {self._faults(looks)}")
             if should_stop():
                 raise RenderStopped
             self._sleep(min(next(waits), left))

@@ -4,8 +4,10 @@ Which server, what graph, and whether to try again are the caller's to decide.
 """
 
 import math
+import time
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import islice
 from uuid import UUID
 
 from quel_dagster.model.errors import BackendAway, RenderFailed, RenderLost, RenderStopped
@@ -16,6 +18,7 @@ from quel_dagster.services.comfyui.found import (
     Cause,
     Finished,
     Found,
+    ImageFile,
     Running,
     Unknown,
     Waiting,
@@ -23,7 +26,7 @@ from quel_dagster.services.comfyui.found import (
 from quel_dagster.services.comfyui.graph import Graph
 from quel_dagster.services.comfyui.patience import Patience, State
 from quel_dagster.services.comfyui.server import ComfyServer
-from quel_dagster.services.comfyui.waiting import never
+from quel_dagster.services.comfyui.waiting import never, pauses
 
 TRIES = 5
 """Questions in a row that may go unanswered; with the pauses between them, some seconds."""
@@ -71,6 +74,23 @@ def render(
                 raise
             hints.wait(patience.pause())
     return finished
+
+
+def fetch(server: ComfyServer, image: ImageFile, should_stop: Callable[[], bool] = never) -> bytes:
+    """The bytes of a picture that a server has made; a moment's trouble must not cost the render.
+
+    Raises:
+        RenderLost: the file is gone.
+        RenderStopped: `should_stop` said so; it is asked before each repeat.
+        BackendAway: no answer `TRIES` times in a row.
+    """
+    for pause in islice(pauses(), TRIES - 1):
+        with suppress(BackendAway):
+            return server.view(image)
+        if should_stop():
+            raise RenderStopped
+        time.sleep(pause)
+    return server.view(image)
 
 
 class _Rounds:

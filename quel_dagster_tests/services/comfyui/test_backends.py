@@ -6,7 +6,12 @@ from contextlib import ExitStack
 import pytest
 import sqlalchemy as sa
 
-from quel_dagster.model.errors import BackendAway, ConfigurationError, RenderStopped
+from quel_dagster.model.errors import (
+    BackendAway,
+    BackendsBusy,
+    ConfigurationError,
+    RenderStopped,
+)
 from quel_dagster.services.backend_book import BackendBook
 from quel_dagster.services.comfyui.backends import Backends
 from quel_dagster_tests.services.comfyui.scripted import Script, serving
@@ -100,7 +105,7 @@ def test_a_server_with_one_running_and_one_waiting_is_waited_for(farm: Farm) -> 
 def test_when_all_stay_full_the_wait_ends_and_says_so(farm: Farm) -> None:
     farm.have(2, 2, 5)
 
-    with pytest.raises(BackendAway, match=f"{farm.urls[2]} is full, with 5 prompts"):
+    with pytest.raises(BackendsBusy, match=f"{farm.urls[2]} is full, with 5 prompts"):
         farm.pick()
     assert farm.clock.now == 10.0
 
@@ -111,6 +116,7 @@ def test_when_none_answers_every_address_is_named_with_its_fault(farm: Farm) -> 
     with pytest.raises(BackendAway) as caught:
         farm.pick()
 
+    assert not isinstance(caught.value, BackendsBusy)
     assert all(f"{url} answered 503" in str(caught.value) for url in farm.urls)
     assert farm.clock.now == 5.0
 

@@ -1,5 +1,6 @@
 """Renders that come to no picture: stopped, too late, or on a server that dies or forgets."""
 
+import itertools
 from collections.abc import Callable
 from uuid import uuid4
 
@@ -13,11 +14,12 @@ from quel_dagster.model.errors import (
     RenderStopped,
 )
 from quel_dagster.services.comfyui import patience, rendering
-from quel_dagster.services.comfyui.found import Unknown
+from quel_dagster.services.comfyui.found import ImageFile, Unknown
 from quel_dagster.services.comfyui.graph import Graph
-from quel_dagster.services.comfyui.rendering import render
+from quel_dagster.services.comfyui.rendering import TRIES, fetch, render
 from quel_dagster.services.comfyui.server import ComfyServer
 from quel_dagster_tests.services.comfyui.graphs import copying, no_graph, painting, png
+from quel_dagster_tests.services.comfyui.scripted import Script
 
 SECONDS = 20.0
 """A deadline no test is to reach."""
@@ -148,3 +150,29 @@ def test_a_running_render_is_interrupted_when_it_is_to_stop(
 
     with pytest.raises(RenderFailed, match="interrupted"):
         render(comfy_server, prompt_id, no_graph, deadline=SECONDS)
+
+
+@pytest.fixture
+def image(script: Script) -> ImageFile:
+    """A picture on a server that is in trouble."""
+    script.answer("/view", b"", status=503)
+    return ImageFile(node="1", filename="x.png", subfolder="", kind="output")
+
+
+def test_a_picture_is_fetched_as_often_as_it_takes_and_not_for_ever(
+    script: Script, server: ComfyServer, image: ImageFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rendering, "pauses", lambda: itertools.repeat(0.0))
+    with pytest.raises(BackendAway, match="answered 503"):
+        fetch(server, image)
+    assert len(script.asked) == TRIES
+    script.answer("/view", b"RIFF")
+    assert fetch(server, image) == b"RIFF"
+
+
+def test_a_picture_that_nobody_wants_any_more_is_not_asked_for_again(
+    script: Script, server: ComfyServer, image: ImageFile
+) -> None:
+    with pytest.raises(RenderStopped):
+        fetch(server, image, lambda: True)
+    assert len(script.asked) == 1
