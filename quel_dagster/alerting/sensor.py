@@ -18,7 +18,7 @@ from quel_dagster.alerting.conditions import (
     too_many_failures,
     traffic,
 )
-from quel_dagster.model.alert import Message
+from quel_dagster.model.alert import Message, NotTaken
 from quel_dagster.model.alerting import AlertSettings
 from quel_dagster.model.settings import Settings
 from quel_dagster.services.outbox import Outbox, Send
@@ -71,27 +71,32 @@ def watch(
 
 
 def empty(outbox: Outbox, send: Send) -> tuple[int, str | None]:
-    """Sends what is due, until one message is not taken; how many were, and why one was not.
+    """Sends what is due, then what was noted; how many messages were taken, and why one was not.
 
-    A receiver that is away is asked once a tick.
+    A receiver that is away is asked once, and what is noted meanwhile is put into messages when it
+    is back: few and long ones. A message that it refuses keeps no other from it.
     """
-    outbox.bundle()
     outbox.forget()
-    ends, sent = time.monotonic() + LONGEST, 0
+    ends, sent, problem, is_more = time.monotonic() + LONGEST, 0, None, True
     while time.monotonic() < ends:
-        answer = outbox.send_next(send)
-        if answer == "none":
-            break
-        if answer != "sent":
-            return sent, answer
-        sent += 1
-    return sent, None
+        match outbox.send_next(send):
+            case "sent":
+                sent += 1
+            case "none due":
+                if not is_more:
+                    break
+                is_more = outbox.bundle()
+            case NotTaken() as answer:
+                problem = answer.why
+                if not answer.is_refusal:
+                    break
+    return sent, problem
 
 
 def teller(webhook: Webhook, settings: AlertSettings, log: logging.Logger) -> Send:
     """How a message is told: by webhook where there is one, else in the log."""
 
-    def tell(message: Message) -> str | None:
+    def tell(message: Message) -> NotTaken | None:
         if message.kind not in settings.kinds:
             return None
         if webhook.is_set:

@@ -55,3 +55,16 @@ class Message:
     path: str
     tries: int
     notices: tuple[Notice, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NotTaken:
+    """Why a receiver did not take a message.
+
+    Attributes:
+        why: in words that hold no secret.
+        is_refusal: it does not want this message; else it would take none now.
+    """
+
+    why: str
+    is_refusal: bool = False

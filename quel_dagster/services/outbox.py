@@ -6,20 +6,24 @@ What is alarming is decided elsewhere; how a message is sent is known to `alerti
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from itertools import groupby
+from typing import Literal
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from quel_dagster.model.alert import Alert, AlertKind, Message, Notice
+from quel_dagster.model.alert import Alert, AlertKind, Message, Notice, NotTaken
 from quel_dagster.services.database import reaching_postgres
 
 NOW = sa.func.clock_timestamp()
 BUNDLED_AT_ONCE = 5000
 EVENTS_PER_MESSAGE = 100
-LONGEST_PAUSE = timedelta(hours=1)
 FIRST_PAUSE = timedelta(seconds=5)
+LONGEST_PAUSE = timedelta(seconds=15)
+"""Between two tries of a message while its receiver is away: all is told soon after it is back."""
+LONGEST_REFUSAL = timedelta(hours=1)
+"""Between two tries of a message that the receiver does not want."""
 KEPT = timedelta(days=30)
-FORGOTTEN_AT_ONCE = 1000
+FORGOTTEN_AT_ONCE = 100
 
 _metadata = sa.MetaData()
 _time = sa.DateTime(timezone=True)
@@ -51,7 +55,7 @@ alert = sa.Table(
     schema="quel",
 )
 
-Send = Callable[[Message], str | None]
+Send = Callable[[Message], NotTaken | None]
 """Sends a message; None when it was taken, else why it was not."""
 
 
@@ -86,8 +90,8 @@ class Outbox:
         with reaching_postgres(), self._engine.begin() as tx:
             note(tx, *alerts)
 
-    def bundle(self) -> int:
-        """Puts what was noted into messages, a kind and path each; how many messages that makes.
+    def bundle(self) -> bool:
+        """Puts what was noted into messages, a kind and path each; whether there may be more.
 
         A flood of failures so becomes a few messages that name them all.
         """
@@ -114,39 +118,34 @@ class Outbox:
                 message_id = tx.scalar(made.returning(alert_message.c.message_id))
                 these = sa.update(alert).where(alert.c.event.in_(events))
                 tx.execute(these.values(message_id=message_id))
-        return len(bundles)
+        return len(rows) == BUNDLED_AT_ONCE
 
-    def send_next(self, send: Send) -> str | None:
-        """Sends the message that has been due longest, unless another sender is at it.
+    def send_next(self, send: Send) -> Literal["sent", "none due"] | NotTaken:
+        """Sends a message that is due, unless another sender is at it; what came of it.
 
-        It is held by a row lock while it is sent, so that no two senders send it; a sender that
-        dies leaves it to the next one. A message that was not taken is tried again after a pause
-        that doubles up to an hour, without end.
-
-        Returns:
-            What came of it: `sent`, `none` when none is due, else why it was not taken.
+        One that was tried less often goes first. It is held by a row lock while it is sent, so
+        that no two senders send it; a sender that dies leaves it to the next one. A message that
+        was not taken is tried again after a pause that doubles, without end.
         """
         due = (
             sa.select(alert_message)
             .where(alert_message.c.sent_at.is_(None), alert_message.c.next_try_at <= NOW)
-            .order_by(alert_message.c.next_try_at)
+            .order_by(alert_message.c.tries, alert_message.c.next_try_at)
             .limit(1)
             .with_for_update(skip_locked=True)
         )
         with reaching_postgres(), self._engine.begin() as tx:
             row = tx.execute(due).one_or_none()
             if row is None:
-                return "none"
+                return "none due"
             problem = send(self._message(tx, row))
-            tries = row.tries + 1
-            pause = min(FIRST_PAUSE * 2 ** min(tries - 1, 16), LONGEST_PAUSE)
             result = (
                 {"sent_at": NOW, "last_error": None}
                 if problem is None
-                else {"next_try_at": NOW + pause, "last_error": problem}
+                else {"next_try_at": NOW + pause(row.tries, problem), "last_error": problem.why}
             )
-            this = alert_message.c.message_id == row.message_id
-            tx.execute(sa.update(alert_message).where(this).values(tries=tries, **result))
+            this = sa.update(alert_message).where(alert_message.c.message_id == row.message_id)
+            tx.execute(this.values(tries=row.tries + 1, **result))
         return problem or "sent"
 
     def forget(self) -> None:
@@ -169,6 +168,12 @@ class Outbox:
             tries=row.tries,
             notices=_notices(rows),
         )
+
+
+def pause(tries: int, problem: NotTaken) -> timedelta:
+    """How long a message rests that was tried so often before and has just not been taken."""
+    longest = LONGEST_REFUSAL if problem.is_refusal else LONGEST_PAUSE
+    return min(FIRST_PAUSE * 2 ** min(tries, 16), longest)
 
 
 def _notices(rows: Sequence[sa.Row[tuple[object, ...]]]) -> tuple[Notice, ...]:

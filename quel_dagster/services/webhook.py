@@ -5,13 +5,16 @@ When it is sent and how often is known to the outbox and the sensor.
 
 import json
 from datetime import UTC, datetime
+from functools import cached_property
 
 import httpx
 from standardwebhooks import Webhook as Signer
 
-from quel_dagster.model.alert import Message
+from quel_dagster.model.alert import Message, NotTaken
 from quel_dagster.model.alerting import Form
 
+REFUSALS = frozenset({400, 413, 415, 422})
+"""Answers about a message; every other one that is no success is about the receiver or the way."""
 TIMEOUT = 5.0
 """Seconds for a webhook to take a message. Nobody but the sensor waits for it."""
 SHOWN = 20
@@ -38,21 +41,30 @@ class Webhook:
         """Whether there is a receiver."""
         return self._url is not None
 
-    def send(self, message: Message) -> str | None:
+    def send(self, message: Message) -> NotTaken | None:
         """Sends a message once; None when it was taken, else why it was not.
 
         Its `webhook-id` is the same at every try: a receiver that took it although the answer was
         lost can tell.
         """
         if self._url is None:
-            return "there is no webhook"
+            return NotTaken(why="there is no webhook")
         body = slack(message) if self._form is Form.SLACK else plain(message)
         headers = {"content-type": "application/json", **self._signed(message, body)}
         try:
-            answer = httpx.post(self._url, content=body, headers=headers, timeout=TIMEOUT)
+            # Nobody reads what it says beside the status, which may be endless.
+            with self._client.stream("POST", self._url, content=body, headers=headers) as answer:
+                status = answer.status_code
         except httpx.HTTPError as error:
-            return f"the webhook cannot be reached ({type(error).__name__})"
-        return None if answer.is_success else f"the webhook answered {answer.status_code}"
+            return NotTaken(why=f"the webhook cannot be reached ({type(error).__name__})")
+        if answer.is_success:
+            return None
+        return NotTaken(why=f"the webhook answered {status}", is_refusal=status in REFUSALS)
+
+    @cached_property
+    def _client(self) -> httpx.Client:
+        """One for all messages, as it reads the system's certificates; it keeps no connection."""
+        return httpx.Client(timeout=TIMEOUT, limits=httpx.Limits(max_keepalive_connections=0))
 
     def _signed(self, message: Message, body: str) -> dict[str, str]:
         now = datetime.now(UTC)

@@ -10,11 +10,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 @dataclass
 class Receiver:
-    """What came, and how it answers."""
+    """What came, and how it answers; `promised` bytes of an answer's body never come."""
 
     url: str = ""
     status: int = 204
     pause: float = 0.0
+    promised: int = 0
     taken: list[tuple[dict[str, str], str]] = field(
         default_factory=list[tuple[dict[str, str], str]]
     )
@@ -35,6 +36,8 @@ def receiver() -> Generator[Receiver]:
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 here.taken.append((headers, body))
             self.send_response(here.status)
+            if here.promised:
+                self.send_header("content-length", str(here.promised))
             self.end_headers()
 
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's word
