@@ -8,6 +8,7 @@ from quel_dagster.intake.sensor import build_job_queue
 from quel_dagster.launch.sensor import send_again_sensor
 from quel_dagster.maintenance.backfill import backfill_production_path
 from quel_dagster.maintenance.indexes import ensure_indexes
+from quel_dagster.maintenance.quarantine import quarantine_sensor
 from quel_dagster.maintenance.retention import forget_old_runs, forget_old_runs_schedule
 from quel_dagster.maintenance.wrecks import build_close_stale_jobs
 from quel_dagster.outcomes import sweep_once, sweep_sensor
@@ -31,7 +32,13 @@ def defs() -> dg.Definitions:
             build_close_stale_jobs(paths),
             forget_old_runs,
         ],
-        sensors=[build_job_queue(house), sweep_sensor, send_again_sensor, alerts_sensor],
+        sensors=[
+            build_job_queue(house),
+            sweep_sensor,
+            send_again_sensor,
+            quarantine_sensor,
+            alerts_sensor,
+        ],
         schedules=[forget_old_runs_schedule],
         resources=RESOURCES,
         executor=dg.in_process_executor,  # a worker's process executes whole runs

@@ -108,6 +108,21 @@ class Environment:
             self.settings.alerts.form,
         )
 
+    def check_dagster_home(self) -> None:
+        """Makes sure that Dagster will use our storage and launcher (`DAGSTER_HOME`).
+
+        In a folder without our file it would keep runs in files of its own, and find none of ours.
+
+        Raises:
+            ConfigurationError: it is no folder that holds a `dagster.yaml`.
+        """
+        home = Path(self._required("DAGSTER_HOME"))
+        if not (home.is_absolute() and (home / "dagster.yaml").is_file()):
+            raise ConfigurationError(
+                f"DAGSTER_HOME is {home}, which is no folder with a dagster.yaml; give the whole "
+                "path of one that has ours, which ships with the code"
+            )
+
     @property
     def dagster_url(self) -> str:
         """Where Dagster's own tables are (`QUEL_DAGSTER_DATABASE_URL`)."""
@@ -180,7 +195,9 @@ class Environment:
     def _required(self, name: str) -> str:
         value = self.variables.get(name)
         if not value:
-            raise ConfigurationError(f"{name} is not set; `quel up` writes it to .quel/env")
+            raise ConfigurationError(
+                f"{name} is not set; `quel up` writes it to .quel/env: set -a; . .quel/env; set +a"
+            )
         return value
 
 

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from quel_dagster.environment import here
 from quel_dagster.model.settings import Settings
 from quel_dagster.pipeline.studio import Studio
+from quel_dagster.services.comfyui.backends import Backends
 from quel_dagster.services.outbox import Outbox
 from quel_dagster.services.queue import JobQueue
 from quel_dagster.services.store import JobStore
@@ -47,6 +48,14 @@ class QueueResource(dg.ConfigurableResource[JobQueue]):
         return here().queue
 
 
+class BackendsResource(dg.ConfigurableResource[Backends]):
+    """The ComfyUI servers (COMFYUI_URLS), and what is known of them in PostgreSQL."""
+
+    def create_resource(self, context: dg.InitResourceContext) -> Backends:
+        """The process's clients."""
+        return here().backends
+
+
 class OutboxResource(dg.ConfigurableResource[Outbox]):
     """The alerts that operators are still to be told, in PostgreSQL (QUEL_DATABASE_URL)."""
 
@@ -83,6 +92,7 @@ RESOURCES: dict[str, object] = {
     "store": StoreResource(),
     "database": DatabaseResource(),
     "queue": QueueResource(),
+    "backends": BackendsResource(),
     "studio": StudioResource(),
     "outbox": OutboxResource(),
     "webhook": WebhookResource(),

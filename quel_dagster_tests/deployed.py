@@ -113,6 +113,12 @@ def template() -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
+def of_image() -> frozenset[str]:
+    """The variables that every container has from the image itself."""
+    lines = (DEPLOY / "Dockerfile").read_text().splitlines()
+    return frozenset(re.findall(r"(\w+)=", "".join(x for x in lines if x.startswith("ENV "))))
+
+
 def programs(command: Sequence[str]) -> list[list[str]]:
     """The programs that a command runs: more than one only where a shell is asked."""
     if command[:2] == ["sh", "-c"]:

@@ -13,7 +13,6 @@ from prometheus_client.registry import Collector
 from quel_dagster.api import figures
 from quel_dagster.environment import Environment
 from quel_dagster.model.errors import Unavailable
-from quel_dagster.services.comfyui.address import without_password
 
 
 class Meter(Collector):
@@ -60,7 +59,7 @@ class Meter(Collector):
     def _of_comfyui(self) -> Iterator[Metric]:
         if not self._place.settings.comfyui.backends:
             return
-        health = {without_password(each.url): each for each in self._place.backends.health()}
+        health = {each.url: each for each in self._place.backends.health()}
         up = {url: each.prompts is not None for url, each in health.items()}
         prompts = {url: each.prompts for url, each in health.items() if each.prompts is not None}
         places = {url: each.places for url, each in health.items()}

@@ -25,6 +25,7 @@ def daemon_command(workspace: Path) -> None:
     The lock lies beside Dagster's tables (QUEL_DAGSTER_DATABASE_URL) and ends with the process.
     One that loses its connection to it stops at once, as if killed, and waits for its turn again.
     """
+    here().check_dagster_home()
     turn = Leadership.await_turn(here().dagster_url, tell, time.sleep)
     tell("this process has the lock: the daemon starts")
     threading.Thread(

@@ -57,6 +57,7 @@ def dispatch_command(workspace: Path, ready: Path | None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, end)
     place = here()
+    place.check_dagster_home()
     with (
         dg.DagsterInstance.get() as instance,
         workspace_of(instance, workspace) as context,

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from uuid import UUID
@@ -11,12 +11,14 @@ import click
 import sqlalchemy as sa
 from rich.console import Console
 from rich.live import Live
+from rich.markup import escape
 
 from quel_dagster.demo.contact_sheet import write_sheet
 from quel_dagster.demo.dagster import Launcher
 from quel_dagster.demo.front_end import FrontEnd
-from quel_dagster.demo.report import Counts, as_json, as_table, count, runs_url, total
-from quel_dagster.demo.samples import SAMPLES, move_in, orders
+from quel_dagster.demo.home import write_environ
+from quel_dagster.demo.report import Counts, as_json, as_table, count, runs_url, shortfall, total
+from quel_dagster.demo.samples import SAMPLES, move_in, orders, resident
 from quel_dagster.demo.stack import Options, Stack
 from quel_dagster.demo.supervisor import Stop
 from quel_dagster.environment import Environment, here
@@ -26,6 +28,8 @@ LOOK_EVERY = 0.5
 
 API_PORT = 8000
 """Preferred; the next free one is taken when it is occupied."""
+REASONS = 3
+"""Orders' own words that are told where something is missing."""
 
 home_option = click.option(
     "--home",
@@ -86,7 +90,7 @@ def demo_command(
     """
     console = Console(stderr=machine)
     with running(home, port, seconds, console) as stack:
-        place = Environment({**here().variables, **stack.environ})
+        place = place_of(stack)
         front_end = FrontEnd(place.engine, place.queue)
         customers = move_in(place.engine, place.storage)
         started = time.monotonic()
@@ -94,19 +98,21 @@ def demo_command(
         paths = watch(stack, place.engine, job_ids, console, timeout if leave else None)
         took = time.monotonic() - started
         for path in paths:
-            console.print(
-                f"{path:8} {runs_url(stack.ui_url, path)}", highlight=False, soft_wrap=True
-            )
+            tell(console, f"{path:8} {runs_url(stack.ui_url, path)}")
         if total(paths).is_final:
-            sheet = write_sheet(place, job_ids, home)
-            console.print(f"pictures {sheet}", highlight=False, soft_wrap=True)
+            tell(console, f"pictures {write_sheet(place, job_ids, home)}")
+        missing = shortfall(total(paths), place.settings.credits.price_per_image)
+        reasons = {row["error_message"] for row in front_end.read(job_ids)} if missing else set()
         if not leave:
-            console.print("Ctrl-C stops everything.")
+            tell(console, "Ctrl-C stops everything.")
             stack.wait()
+    tell(console, f"Everything is stopped; quel up --home {home} shows it again.")
     if machine:
         click.echo(json.dumps(as_json(paths, took)))
-    if not total(paths).is_whole(place.settings.credits.price_per_image):
-        console.print("[bold red]something was lost[/]; see the runs and .quel/log")
+    if missing:
+        for reason in sorted(str(each) for each in reasons if each)[:REASONS]:
+            tell(console, escape(reason))
+        tell(console, f"[bold red]{missing}[/]; see the runs and {home / 'log'}")
         raise click.exceptions.Exit(1)
 
 
@@ -121,16 +127,39 @@ def running(
         launcher=launcher,
         ui_port=port,
         api_port=API_PORT,
+        max_age=here().settings.worker.pending.max_age,  # told if wrong, before anything starts
     )
     with ExitStack() as exits:
         with console.status("starting PostgreSQL, Redis, S3, two ComfyUI stand-ins and Dagster"):
             stack = exits.enter_context(Stack(home, options))
         exits.enter_context(stack.signals_as_events())
-        console.print(f"Dagster UI  {stack.ui_url}", highlight=False)
-        console.print(f"API         {stack.environ['QUEL_API_URL']}/docs", highlight=False)
-        console.print(f"ComfyUI     {', '.join(stack.comfyui)}", highlight=False)
-        console.print(f"addresses   {home / 'env'}   logs {home / 'log'}", highlight=False)
+        taken = "" if stack.ui_url.endswith(f":{port}") else f"   (port {port} is taken)"
+        tell(console, f"Dagster UI  {stack.ui_url}{taken}")
+        tell(console, f"API         {stack.environ['QUEL_API_URL']}/docs")
+        tell(console, f"ComfyUI     {', '.join(servers(place_of(stack)))}")
+        if "postgres" in stack.parts:  # in nobody else's database is a member made up
+            customer = str(resident(place_of(stack).engine))
+            write_environ(home / "env", {**stack.environ, "QUEL_MEMBER_ID": customer})
+            tell(console, f"customer    {customer}   QUEL_MEMBER_ID, to order as")
+        tell(console, f"addresses   {home / 'env'}   logs {home / 'log'}")
         yield stack
+
+
+def tell(console: Console, line: str) -> None:
+    """A line of its own, however long: addresses are to be copied."""
+    console.print(line, highlight=False, soft_wrap=True)
+
+
+def place_of(stack: Stack) -> Environment:
+    """The stack's services."""
+    return Environment({**here().variables, **stack.environ})
+
+
+def servers(place: Environment) -> Iterator[str]:
+    """The ComfyUI servers, and which of them cannot be reached."""
+    for each in place.backends.health():
+        silent = " (does not answer)" if each.prompts is None else ""
+        yield f"{each.url}{silent}"
 
 
 def watch(
@@ -151,4 +180,7 @@ def watch(
             if ended:
                 console.print(str(ended), highlight=False)
             if ended or total(paths).is_final or (patience and seconds > patience):
-                return paths
+                break
+    if not console.is_terminal:
+        console.line()  # where nothing is drawn twice, the table ends without one
+    return paths

@@ -11,7 +11,6 @@ from rich.table import Table
 from quel_dagster.environment import Environment, here
 from quel_dagster.intake.routing import NO_PATH, plain
 from quel_dagster.model.status import Phase
-from quel_dagster.services.comfyui.address import without_password
 from quel_dagster.services.comfyui.backends import Health
 from quel_dagster.services.depths import MOST
 
@@ -95,7 +94,7 @@ def backends_of(place: Environment) -> dict[str, Row]:
     """Every configured server by its address, in the operator's order."""
     if not place.settings.comfyui.backends:
         return {}
-    return {without_password(each.url): _row(each) for each in place.backends.health()}
+    return {each.url: _row(each) for each in place.backends.health()}
 
 
 def as_table(key: str, columns: Sequence[str], rows: Mapping[str, Row]) -> Table:

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from quel_dagster import categories
+from quel_dagster.definitions import defs
 from quel_dagster.environment import Environment, here
 from quel_dagster.launch.broker import GENERAL
 from quel_dagster.launch.worker import Node, serve
@@ -60,9 +61,8 @@ def worker_command(
     Any number of workers may serve any paths, on any machine that reaches the broker
     (QUEL_BROKER_URL, else the doorbell's Redis), the databases, S3 and ComfyUI.
     """
-    from quel_dagster.definitions import defs  # noqa: PLC0415 - a second, for no other command
-
     place = here()
+    place.check_dagster_home()
     queues = chosen(paths)
     node = Node(
         queues=queues,

@@ -27,9 +27,12 @@ def held(home: Path) -> Generator[int]:
     A descriptor passed to another process holds the folder until both have ended.
 
     Raises:
-        StackFailed: a stack is running there.
+        StackFailed: a stack is running there, or there can be no such folder.
     """
-    home.mkdir(parents=True, exist_ok=True)
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StackFailed(f"{home}: {error.strerror}; use another folder") from error
     with (home / "lock").open("a+") as lock:
         _take(lock, home)
         lock.truncate(0)

@@ -87,6 +87,18 @@ def total(paths: Mapping[str, Counts]) -> Counts:
     return sum(paths.values(), Counts())
 
 
+def shortfall(counts: Counts, price: int) -> str | None:
+    """What is missing of a set of orders, in words; None when they are whole."""
+    if counts.is_whole(price):
+        return None
+    if not counts.is_final:
+        return f"{counts.waiting} orders still wait and {counts.running} run"
+    return (
+        f"{counts.images} of {counts.ordered_images} pictures were delivered, "
+        f"{counts.credits_charged} credits charged"
+    )
+
+
 def as_table(paths: Mapping[str, Counts], seconds: float) -> Table:
     """The live table."""
     table = Table(title=f"{seconds:.0f} s", title_justify="left")

@@ -19,6 +19,8 @@ from quel_dagster.services.storage import Storage
 from quel_dagster.services.tables import attach, member, organization, organization_member
 
 BALANCE = 1_000_000
+PROVIDER = "sample"
+"""Of members who are none of the front end's."""
 COLOURS = {
     "model": "#c98b6b",
     "outer": "#4b6a88",
@@ -56,6 +58,18 @@ def move_in(engine: sa.Engine, storage: Storage) -> Customers:
     return Customers(person=person, company=company, references=references)
 
 
+def resident(engine: sa.Engine) -> UUID:
+    """The sample member with the most credits, who is made if there is none."""
+    known = (
+        sa.select(member.c.quel_member_id)
+        .where(member.c.provider == PROVIDER)
+        .order_by(member.c.quel_member_credit.desc(), member.c.quel_member_id)
+        .limit(1)
+    )
+    with engine.begin() as tx:
+        return tx.scalar(known) or new_member(tx, "person")
+
+
 def new_payers(tx: sa.Connection, prefix: str = "") -> tuple[Payer, Payer]:
     """A member who pays, and another one whose organization does, all with large balances."""
     person, employee = (new_member(tx, f"{prefix}{name}") for name in ("person", "employee"))
@@ -75,7 +89,7 @@ def new_member(tx: sa.Connection, name: str) -> UUID:
         .values(
             quel_email=f"{name}@quel.example",
             quel_name=name,
-            provider="sample",
+            provider=PROVIDER,
             provider_sub=name,
             quel_member_credit=BALANCE,
         )

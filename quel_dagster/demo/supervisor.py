@@ -20,6 +20,7 @@ from typing import Self
 from quel_dagster.demo.child import Child, Death, last_words
 from quel_dagster.demo.guard import register_process, stop_registered
 from quel_dagster.demo.parts import Part, reserved_port
+from quel_dagster.model.errors import QuelError
 
 REGISTER = "processes"
 """The file, in the home folder, that names every process which the guard is to stop."""
@@ -37,7 +38,7 @@ class Stop:
         return f"stopped by {self.signal.name}"
 
 
-class StackFailed(Exception):
+class StackFailed(QuelError):
     """The stack could not start, or was told to stop while it did."""
 
 

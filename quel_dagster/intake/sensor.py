@@ -1,5 +1,6 @@
 """The sensor that opens the front door: every job it lets in becomes one run."""
 
+import warnings
 from collections.abc import Sequence
 
 import dagster as dg
@@ -9,6 +10,9 @@ from quel_dagster.model.settings import Settings
 from quel_dagster.pipeline.category import Category
 from quel_dagster.services.queue import JobQueue
 from quel_dagster.services.store import JobStore
+
+# Dagster copies a sensor whose jobs it gives their resources, and warns of a parameter of its own.
+warnings.filterwarnings("ignore", message="Parameter `owners`", category=dg.BetaWarning)
 
 
 def build_job_queue(categories: Sequence[Category]) -> dg.SensorDefinition:

@@ -3,6 +3,7 @@
 What executing a run means stands in `execution`. Here is only how the processes come and go.
 """
 
+import gc
 import logging
 import os
 import signal
@@ -17,6 +18,7 @@ from typing import Protocol, cast
 
 import dagster as dg
 from celery import signals
+from PIL import Image
 
 from quel_dagster.environment import Environment
 from quel_dagster.launch.broker import TASK, build_app
@@ -77,8 +79,20 @@ def serve(place: Environment, repository: dg.RepositoryDefinition, node: Node) -
         loglevel=logging.INFO,
         quiet=True,
     )
+    share_memory()
     worker.start()
     return cast("int", worker.exitcode or 0)
+
+
+def share_memory() -> None:
+    """Lets the processes that are forked from now on share with this one what it has loaded.
+
+    Celery collects garbage before each fork, and a collection writes to every object it looks at:
+    each process would be left with a copy of its own.
+    """
+    Image.init()  # the decoders, which each process would load for its first picture
+    gc.collect()
+    gc.freeze()
 
 
 class _Attendant:

@@ -99,7 +99,8 @@ def test_the_recipe_makes_a_category_that_serves_an_order(
     house: House, variables: dict[str, str], checkout: Path
 ) -> None:
     engine = house.environment.engine
-    names = {"MEMBER_ID": str(make_member(engine))}
+    variables["QUEL_MEMBER_ID"] = str(make_member(engine))
+    names: dict[str, str] = {}
     said: list[str] = []
     for step in steps():
         if step.file:

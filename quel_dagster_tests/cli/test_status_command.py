@@ -135,7 +135,7 @@ def test_every_server_is_shown_with_its_load_its_model_and_why_it_gets_no_work(
         book.keep(made, comfyui.url)
         book.leave(made, made_on=comfyui.url)
         book.keep(seats.new(), comfyui.url)
-        book.quarantine(sick, "it hangs")
+        book.quarantine("http://127.0.0.1:1", "it hangs")
         shown = backends_of(place)
         place.close()
     assert list(shown) == [comfyui.url, down, "http://127.0.0.1:1"]

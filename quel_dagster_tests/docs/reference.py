@@ -101,7 +101,10 @@ def lasting(seconds: float) -> str:
 
 def commands_of(group: click.Group, where: str = "quel") -> Iterator[Row]:
     """Every command, the first paragraph of its help."""
-    for name, command in sorted(group.commands.items()):
+    context = click.Context(group)
+    for name in sorted(group.list_commands(context)):
+        command = group.get_command(context, name)
+        assert command
         if isinstance(command, click.Group):
             yield from commands_of(command, f"{where} {name}")
         else:

@@ -48,7 +48,8 @@ def is_command(words: list[str]) -> bool:
     command: click.Command = quel
     rest = list(words)
     while rest and isinstance(command, click.Group) and not rest[0].startswith("-"):
-        known = command.commands.get(rest.pop(0).rstrip(".,:"))
+        name = rest.pop(0).rstrip(".,:")
+        known = command.get_command(click.Context(command), name)
         if known is None:
             return False
         command = known

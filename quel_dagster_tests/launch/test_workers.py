@@ -133,6 +133,14 @@ def test_a_process_is_replaced_after_so_many_runs_or_so_much_memory(hall: Hall, 
     assert len(pids) == 2
 
 
+def test_idle_processes_share_what_their_node_has_loaded(hall: Hall) -> None:
+    hall.hire("first --concurrency 4")
+    node = psutil.Process(hall.supervisor.process_ids["first"])
+    own = [psutil.Process(pid).memory_full_info().uss for pid in children(hall, "first")]
+    assert len(own) == 4
+    assert max(own) < node.memory_info().rss / 4
+
+
 def test_a_worker_hears_again_of_runs_after_its_broker_was_away(hall: Hall) -> None:
     hall.hire("first --concurrency 1")
     with redis.Redis.from_url(hall.house.environment.broker_url) as broker:

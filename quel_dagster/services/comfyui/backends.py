@@ -19,6 +19,7 @@ from quel_dagster.model.errors import (
     Unavailable,
 )
 from quel_dagster.services.backend_book import FULL, BackendBook, BackendState, Look, Seat
+from quel_dagster.services.comfyui.address import without_password
 from quel_dagster.services.comfyui.quarantine import Quarantine
 from quel_dagster.services.comfyui.server import ComfyServer
 from quel_dagster.services.comfyui.waiting import never, pauses
@@ -65,7 +66,7 @@ class Backends:
     """The servers by their addresses, in the operator's order. Safe for threads.
 
     Args:
-        urls: addresses such as `http://host:8188`.
+        addresses: such as `http://host:8188`; a user and password in them are never shown.
         book: what all processes know of them.
         deadline: seconds `pick` may wait for room.
         timeout: seconds for each step of a request.
@@ -75,7 +76,7 @@ class Backends:
 
     def __init__(
         self,
-        urls: Sequence[str],
+        addresses: Sequence[str],
         book: BackendBook,
         *,
         deadline: float,
@@ -83,9 +84,9 @@ class Backends:
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        if not urls:
+        if not addresses:
             raise ConfigurationError("COMFYUI_URLS names no ComfyUI server")
-        servers = [ComfyServer(url, timeout=timeout) for url in urls]
+        servers = [ComfyServer(address, timeout=timeout) for address in addresses]
         self._servers = {server.url: server for server in servers}
         self._records = {url: _Record() for url in self._servers}
         self._book = book
@@ -108,7 +109,7 @@ class Backends:
 
     def by_url(self, url: str) -> ComfyServer | None:
         """The server of an address noted earlier; None when it is no longer configured."""
-        return self._servers.get(url.rstrip("/"))
+        return self._servers.get(without_password(url.rstrip("/")))
 
     def pick(
         self,
@@ -180,6 +181,19 @@ class Backends:
         if reason := self._quarantine.reason(server.url):
             raise BackendAway(reason)
 
+    def retry(self) -> list[str]:
+        """Tries the servers in quarantine whose time has come; why each of those in it is there.
+
+        Raises:
+            Unavailable: PostgreSQL cannot be reached.
+        """
+        reasons: list[str] = []
+        for url, server in self._servers.items():
+            if reason := self._quarantine.reason(url):
+                reasons.append(reason)
+                self._quarantine.try_if_due(url, server.address)
+        return reasons
+
     def health(self) -> list[Health]:
         """Every server as it is now, in the operator's order; changes nothing.
 
@@ -204,7 +218,7 @@ class Backends:
                 continue
             if reason := self._quarantine.reason(url):
                 self._records[url].fault = reason
-                self._quarantine.try_if_due(url)
+                self._quarantine.try_if_due(url, server.address)
                 continue
             try:
                 load = server.load()

@@ -16,9 +16,9 @@ DEADLINE = 15.0
 """Seconds. The graph itself takes some milliseconds."""
 
 
-def sings(url: str, should_stop: Callable[[], bool]) -> bool:
+def sings(address: str, should_stop: Callable[[], bool]) -> bool:
     """Whether the server renders a small picture that needs no model and leaves no file behind."""
-    server = ComfyServer(url)
+    server = ComfyServer(address)
     prompt_id = uuid4()
     try:
         render(server, prompt_id, canary, deadline=DEADLINE, should_stop=should_stop)

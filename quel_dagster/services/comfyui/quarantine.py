@@ -67,8 +67,12 @@ class Quarantine:
         self._book.quarantine(url, reason)
         self._look_again()
 
-    def try_if_due(self, url: str) -> None:
+    def try_if_due(self, url: str, address: str) -> None:
         """Tries a server, on a thread of its own, unless somebody did so a short while ago.
+
+        Args:
+            url: what it is known by.
+            address: where it is reached.
 
         Raises:
             Unavailable: PostgreSQL cannot be reached.
@@ -77,7 +81,9 @@ class Quarantine:
             state = self._known.get(url)
         if state is None or not state.is_due or not self._book.begin_trial(url):
             return
-        trial = threading.Thread(target=self._try, args=(url,), name="comfyui-trial", daemon=True)
+        trial = threading.Thread(
+            target=self._try, args=(url, address), name="comfyui-trial", daemon=True
+        )
         with self._lock:
             self._trials = [each for each in self._trials if each.is_alive()]
             self._trials.append(trial)
@@ -89,9 +95,9 @@ class Quarantine:
         for trial in self._trials:
             trial.join()
 
-    def _try(self, url: str) -> None:
+    def _try(self, url: str, address: str) -> None:
         with suppress(Unavailable):
-            if self._sings(url, self._closing.is_set):
+            if self._sings(address, self._closing.is_set):
                 self._book.release(url)
                 self._look_again()
 

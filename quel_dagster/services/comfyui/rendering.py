@@ -63,7 +63,7 @@ def render(
         BackendAway: no answer `TRIES` times in a row, or no sign of it in time: it was cancelled.
     """
     patience = Patience(server.url, deadline, silence, should_stop)
-    with Hints(server.url, prompt_id) as hints:
+    with Hints(server.address, prompt_id) as hints:
         rounds = _Rounds(server, prompt_id, make_graph, hints)
         while (finished := rounds.ask()) is None:
             rounds.report(on_progress)

@@ -17,6 +17,7 @@ from quel_dagster.model.errors import (
     RenderFailed,
     RenderLost,
 )
+from quel_dagster.services.comfyui.address import without_password
 from quel_dagster.services.comfyui.answers import (
     InputMissing,
     Load,
@@ -45,14 +46,19 @@ class ComfyServer:
     """One server. Every method raises `BackendAway` when it does not answer as ComfyUI does.
 
     Args:
-        url: its address, `http://host:8188`.
+        address: where it is reached, `http://host:8188` or `https://user:password@host`.
         timeout: seconds for each step of a request: connecting, sending, each read.
+
+    Attributes:
+        address: for connections only.
+        url: the same without user and password: what it is known by, and shown as.
     """
 
-    def __init__(self, url: str, *, timeout: float = 10.0) -> None:
-        self.url = url.rstrip("/")
+    def __init__(self, address: str, *, timeout: float = 10.0) -> None:
+        self.address = address.rstrip("/")
+        self.url = without_password(self.address)
         # No proxy and no credentials from the environment: the address is all there is.
-        self._http = httpx.Client(base_url=self.url, timeout=timeout, trust_env=False)
+        self._http = httpx.Client(base_url=self.address, timeout=timeout, trust_env=False)
         self._uploaded: dict[str, str] = {}
         self._version: Version | None = None
 

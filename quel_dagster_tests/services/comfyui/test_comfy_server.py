@@ -1,6 +1,7 @@
 """Asking one server and handing it pictures, against a real HTTP server that follows a script."""
 
 import socket
+from base64 import b64encode
 from uuid import UUID
 
 import pytest
@@ -49,6 +50,22 @@ def test_a_proxy_of_the_environment_is_not_used(
     server = ComfyServer(address)
 
     assert server.load() == 0
+    server.close()
+
+
+def test_a_password_is_shown_to_the_server_and_to_nobody_else(script: Script, address: str) -> None:
+    server = ComfyServer(address.replace("//", "//user:secret@"))
+    script.answer("/prompt", {"exec_info": {"queue_remaining": 0}})
+    assert server.load() == 0
+    shown = b64encode(b"user:secret").decode()
+    assert script.asked[0].headers["authorization"] == f"Basic {shown}"
+    assert server.url == address
+    script.answer("/queue", b"none of ComfyUI's")
+    for ask in (lambda: server.find(OURS), server.classes):
+        with pytest.raises(BackendAway) as caught:
+            ask()
+        assert address.removeprefix("http://") in str(caught.value)
+        assert "secret" not in str(caught.value)
     server.close()
 
 

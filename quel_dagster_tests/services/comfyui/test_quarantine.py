@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from datetime import timedelta
+from queue import SimpleQueue
 from uuid import uuid4
 
 import pytest
@@ -184,6 +185,35 @@ def test_the_canary_renders_without_a_model(comfyui: ComfyUIProcess) -> None:
     assert canary.sings(comfyui.url, lambda: False)
     comfyui.faults(fail_renders=True)
     assert not canary.sings(comfyui.url, lambda: True)
+
+
+def test_a_server_behind_a_password_is_tried_with_it_and_named_without(
+    soon: None, book: BackendBook, seats: Seats, engine: sa.Engine
+) -> None:
+    _ = soon
+    tried = SimpleQueue[str]()
+
+    def sings(address: str, _should_stop: Callable[[], bool]) -> bool:
+        tried.put(address)
+        return False
+
+    with Backends([SICK], book, deadline=0.1) as backends:
+        server = backends.by_url(SICK)
+        assert server is not None
+        backends._quarantine._sings = sings  # pyright: ignore[reportPrivateUsage] - as if it hung
+        backends.failed(server, BackendSilent("it hangs"))
+
+        def is_tried() -> bool:
+            with pytest.raises(BackendAway):
+                backends.pick(seats.new())
+            return not tried.empty()
+
+        eventually(is_tried)
+        with pytest.raises(BackendAway) as caught:
+            backends.pick(seats.new())
+    assert "http://127.0.0.1:1 is in quarantine since" in str(caught.value)
+    assert tried.get() == SICK
+    assert [row["url"] for row in rows(engine, backend)] == ["http://127.0.0.1:1"]
 
 
 def test_what_was_known_stays_known_while_postgresql_is_away(engine: sa.Engine) -> None:
