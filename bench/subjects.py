@@ -1,4 +1,4 @@
-"""What executes runs in `launch.py`: ours, stock Dagster, and one warm process.
+"""What executes runs in the benches: ours, stock Dagster, and one warm process.
 
 All three have the same orders, graphs, services and settings of ours.
 """
@@ -29,6 +29,8 @@ from quel_dagster.model.job import Payer
 ROOM = 25
 """Runs of a path at once: no limit of ours is what is measured."""
 CUSTOMERS = 50
+API_PORT = 8000
+"""Or the next free one."""
 THUMBNAIL: dict[str, object] = {"upscale_method": "area", "width": 64, "height": 64}
 """Makes a picture small, so that next to nothing of what is measured is drawing and encoding."""
 
@@ -72,9 +74,10 @@ def seconds(pid: int) -> Iterator[float]:
 
 
 @contextmanager
-def ours(home: Path) -> Generator[Subject]:
-    """As `quel up` runs it."""
-    with services(home, with_dagster=True) as (stack, subject):
+def ours(home: Path, *, dispatch: bool = True) -> Generator[Subject]:
+    """As `quel up` runs it, or without its second door."""
+    options = Options(seconds=0.0, dispatch=dispatch, api_port=API_PORT)
+    with services(home, options) as (stack, subject):
         yield subject(process_ids=stack.parts)
 
 
@@ -126,12 +129,13 @@ def floor(home: Path) -> Generator[Subject]:
 
 @contextmanager
 def services(
-    home: Path, *, with_dagster: bool = False
+    home: Path, options: Options | None = None
 ) -> Generator[tuple[Stack, Callable[..., Subject]]]:
     """PostgreSQL, Redis, S3 and two ComfyUI stand-ins that render at once, and customers."""
     os.environ["QUEL_CONFIG"] = str(write_settings(home))  # for the children
     with ExitStack() as exits:
-        stack = exits.enter_context(Stack(home, Options(seconds=0.0, with_dagster=with_dagster)))
+        options = options or Options(seconds=0.0, with_dagster=False)
+        stack = exits.enter_context(Stack(home, options))
         place = Environment({**stack.environ, "QUEL_CONFIG": os.environ["QUEL_CONFIG"]})
         exits.callback(place.close)
         with place.engine.begin() as tx:

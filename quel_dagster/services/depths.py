@@ -59,6 +59,7 @@ class Depths:
     def waiting(self) -> list[Depth]:
         """Jobs that wait, by the path their row names, those included whose run is to begin."""
         with reaching_postgres(), self._engine.connect() as connection:
+            connection.execute(load("in_order"))
             rows = connection.execute(load("depths"), {"most": MOST}).all()
         return [Depth(path=row.path, waiting=row.waiting, oldest=row.oldest) for row in rows]
 

@@ -62,6 +62,7 @@ class JobStore:
         ids = [str(job_id) for job_id in rung]
         values = {"rung": ids, "grace": grace, "lease": self._lease, "batch": batch}
         with self._transaction() as tx:
+            tx.execute(load("in_order"))
             rows = tx.execute(load("look"), values).mappings().all()
         return [WaitingRow(**row) for row in rows]
 

@@ -1,7 +1,8 @@
 -- How many jobs wait on each path that waiting rows name, and the oldest of them; those from before the cut-off,
 -- which nobody will start, are left out.
 -- Cost: one index probe for each distinct path among the pending rows, then at most :most entries of the same index
--- for each, whatever the backlog. ORDER BY names every column of the pending index, so that no other one will do.
+-- for each, whatever the backlog. ORDER BY names every column of the pending index, so that no other one has this
+-- order, and `in_order`, executed before in the same transaction, keeps the planner from sorting instead.
 -- :most integer.
 
 WITH RECURSIVE

@@ -1,9 +1,10 @@
 -- The rows a tick may start: those rung for in it, whatever their state, and the oldest waiting ones
 -- of every path that are old enough to be served without a ring.
 -- Cost: one index probe for each distinct path among the pending rows, then at most :batch rows of
--- each, whatever the backlog. Two spellings keep the planner from reading more: ORDER BY names every
--- column of the pending index, so that no other index will do, and the rows to show are handed over
--- as an array, which makes it fetch them by their key.
+-- each, whatever the backlog. Three things keep the planner from reading more: ORDER BY names every
+-- column of the pending index, so that no other index has this order; `in_order`, executed before in
+-- the same transaction, keeps it from sorting instead; and the rows to show are handed over as an
+-- array, which makes it fetch them by their key.
 -- A lapsed lease is left to the sweep for as long again.
 -- :rung uuid[], :grace interval, :lease interval, :batch integer.
 

@@ -1,22 +1,20 @@
 """What a look at the depths costs the database, whatever the backlog."""
 
-import json
-
 import sqlalchemy as sa
 
 from quel_dagster.services.depths import Depths
-from quel_dagster.services.statements import load
-from quel_dagster_tests.services.store.test_look_cost import GIVEN, Node, fill, nodes, rows_read
+from quel_dagster_tests.services.store.test_look_cost import (
+    GIVEN,
+    Node,
+    explained,
+    fill,
+    nodes,
+    rows_read,
+)
 
 
 def explain(engine: sa.Engine, most: int) -> Node:
-    """The plan of a look as it was executed, with fresh statistics."""
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.execute(sa.text("VACUUM ANALYZE"))
-        analyze = sa.text(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {load('depths').text}")
-        (answer,) = connection.execute(analyze, {"most": most}).one()
-    plans = json.loads(answer) if isinstance(answer, str) else answer
-    return plans[0]["Plan"]
+    return explained(engine, "depths", {"most": most})
 
 
 def test_a_look_reads_the_pending_index_only_and_no_more_of_it_than_it_counts(
@@ -34,6 +32,11 @@ def test_a_look_reads_the_pending_index_only_and_no_more_of_it_than_it_counts(
         f"{GIVEN}_pending"
     }
     assert 0 < rows_read(after) <= 1.1 * rows_read(before)
+
+
+def test_a_long_backlog_is_not_read_where_nothing_else_is_in_the_table(engine: sa.Engine) -> None:
+    fill(engine, "pending", 20_000)
+    assert rows_read(explain(engine, 100)) < 7 * 101 + 10
 
 
 def test_paths_are_counted_apart_and_those_without_one_too(engine: sa.Engine) -> None:

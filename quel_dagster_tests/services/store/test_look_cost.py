@@ -12,6 +12,9 @@ import sqlalchemy as sa
 from quel_dagster.services.statements import load
 
 GIVEN = "quel_production_jobs"
+PATHS = 7
+"""Spellings of a path among the rows, none being one of them."""
+BATCH = 50
 INDEXES = {f"{GIVEN}_pending", f"{GIVEN}_pkey"}
 FILL = sa.text("""
     WITH photo AS (INSERT INTO quel_production_photo DEFAULT VALUES RETURNING production_id)
@@ -48,15 +51,22 @@ def fill(engine: sa.Engine, status: str, count: int) -> None:
 
 def explain(engine: sa.Engine) -> Node:
     """The plan of a tick with a hundred rings, as it was executed with fresh statistics."""
+    first = sa.text(f"SELECT job_id FROM {GIVEN} ORDER BY job_id LIMIT 100")
+    with engine.connect() as connection:
+        rung: list[UUID] = list(connection.execute(first).scalars())
+    span = timedelta(seconds=30)
+    ids = [str(job_id) for job_id in rung]
+    return explained(engine, "look", {"rung": ids, "grace": span, "lease": span, "batch": BATCH})
+
+
+def explained(engine: sa.Engine, name: str, values: dict[str, object]) -> Node:
+    """The plan of a statement that reads in order, as it was executed with fresh statistics."""
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.execute(sa.text("VACUUM ANALYZE"))
-        first = sa.text(f"SELECT job_id FROM {GIVEN} ORDER BY job_id LIMIT 100")
-        rung: list[UUID] = list(connection.execute(first).scalars())
-        analyze = sa.text(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {load('look').text}")
-        span = timedelta(seconds=30)
-        ids = [str(job_id) for job_id in rung]
-        values = {"rung": ids, "grace": span, "lease": span, "batch": 50}
-        (answer,) = connection.execute(analyze, values).one()
+    with engine.begin() as tx:
+        tx.execute(load("in_order"))
+        analyze = sa.text(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {load(name).text}")
+        (answer,) = tx.execute(analyze, values).one()
     plans = json.loads(answer) if isinstance(answer, str) else answer
     return plans[0]["Plan"]
 
@@ -100,6 +110,20 @@ def test_a_tick_costs_the_same_whatever_the_backlog(history: sa.Engine) -> None:
     assert rows_read(before) > 0
     assert rows_read(after) <= 1.1 * rows_read(before)
     assert blocks_read(after) <= 1.5 * blocks_read(before)
+
+
+@pytest.mark.parametrize("ended", [0, 20, 1_000])
+def test_a_long_backlog_is_not_read_though_little_was_ever_let_in(
+    engine: sa.Engine, ended: int
+) -> None:
+    fill(engine, "completed", ended)
+    with engine.begin() as tx:
+        tx.execute(CLOSE)
+    fill(engine, "pending", 20_000)
+    plan = explain(engine)
+    found = PATHS * BATCH + 100
+    probes = PATHS + 1
+    assert found <= rows_read(plan) <= 2 * found + probes
 
 
 def test_wrecks_from_before_the_cut_off_cost_nothing(history: sa.Engine) -> None:
