@@ -104,4 +104,4 @@ def test_definitions_load_in_a_fresh_interpreter_and_an_empty_environment() -> N
         "sweep_once",
         "watch",
     ]
-    assert sensors.split() == ["job_queue", "sweep", "send_again", "alerts"]
+    assert sensors.split() == ["job_queue", "sweep", "send_again", "quarantine", "alerts"]

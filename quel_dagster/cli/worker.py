@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
+from importlib import import_module
 from pathlib import Path
 
 import click
@@ -64,6 +65,8 @@ def worker_command(
     place = here()
     place.check_dagster_home()
     queues = chosen(paths)
+    if GENERAL in queues:  # here once for all, or in each process that ever draws
+        import_module("quel_dagster.statistics.plots")
     node = Node(
         queues=queues,
         processes=concurrency or room(place, queues),

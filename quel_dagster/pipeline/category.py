@@ -24,6 +24,12 @@ from quel_dagster.pipeline.tags import PATH_TAG, tags_of
 SEEDS = 2**63
 """How many seeds there are: PostgreSQL keeps them as a bigint."""
 
+STARTED = (
+    "Its runs are attempts at orders, started by the sensor `job_queue` or `quel dispatch`, each "
+    "with a ticket of its own. To have a picture made, order it: no ticket is made by hand."
+)
+"""What an operator who wants to launch one is told."""
+
 Compose = Callable[[Order], Scene]
 
 
@@ -47,7 +53,7 @@ class Category:
         """The Dagster job, named after the path. All its ops run in one process, on one ticket."""
         return self.graph.to_job(
             name=self.path,
-            description=self.about,
+            description=f"{(self.about or '').strip()}\n\n{STARTED}",
             tags={PATH_TAG: self.path},
             executor_def=one_process,
             hooks={end_attempt},

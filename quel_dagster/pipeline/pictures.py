@@ -19,6 +19,9 @@ from quel_dagster.model.errors import RenderFailed
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 """What customers send (`JPEG` reads MPO too). Other decoders run programs or are seldom tried."""
 
+HEIC = (b"heic", b"heix", b"hevc", b"hevx")
+"""Brands in the head of what phones keep as .heic. Why it is not read: `docs/design.md`."""
+
 LOADABLE = {"PNG": ".png", "JPEG": ".jpg", "WEBP": ".webp"}
 """Formats that ComfyUI is given as they are, with their file extension."""
 
@@ -151,7 +154,9 @@ def _open(data: bytes) -> Generator[Image.Image]:
         with Image.open(BytesIO(data), formats=FORMATS) as image:
             yield image
     except UnidentifiedImageError as error:
-        raise NotAPicture(f"is not a picture; use one of {', '.join(FORMATS)}") from error
+        is_heic = data[4:8] == b"ftyp" and any(brand in data[8:48] for brand in HEIC)
+        what = "is HEIC, which is not read" if is_heic else "is not a picture"
+        raise NotAPicture(f"{what}; use one of {', '.join(FORMATS)}") from error
     except BROKEN as error:
         raise NotAPicture("is a broken picture; upload it again") from error
 

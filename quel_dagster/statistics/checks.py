@@ -22,7 +22,7 @@ from quel_dagster.statistics.present import standings
 
 WATCH = "*/5 * * * *"
 CREDITS = "20 * * * *"
-"""Reconciling reads a whole day, so it comes once an hour, when the statistics are done."""
+"""Each new page is checked as well (`overview`)."""
 
 Database = dg.ResourceParam[sa.Engine]
 Config = dg.ResourceParam[Settings]
@@ -107,7 +107,17 @@ def build_checks(paths: Sequence[str]) -> dg.Definitions:
         asset_checks=[*watching, credits_reconcile],
         jobs=[watch, credits_job],
         schedules=[
-            dg.ScheduleDefinition(job=watch, cron_schedule=WATCH, default_status=running),
-            dg.ScheduleDefinition(job=credits_job, cron_schedule=CREDITS, default_status=running),
+            dg.ScheduleDefinition(
+                job=watch,
+                cron_schedule=WATCH,
+                default_status=running,
+                description="Looks at the present more often than the page is drawn.",
+            ),
+            dg.ScheduleDefinition(
+                job=credits_job,
+                cron_schedule=CREDITS,
+                default_status=running,
+                description="Looks at the books also where no page could be drawn.",
+            ),
         ],
     )

@@ -54,12 +54,18 @@ def test_two_nodes_share_the_load_and_the_death_of_one_loses_nothing(hall: Hall)
 
 def test_a_paths_own_worker_serves_only_that_path(hall: Hall) -> None:
     hall.hire("beautician --paths beauty --concurrency 1")
-    fashion, beauty = hall.order("fashion"), hall.order("beauty")
-    hall.let_in()
-    wait_until(lambda: hall.statuses(beauty) == ["completed"], "the path's job is served")
+    fashion = hall.order("fashion")
+    [waiting] = hall.let_in()
+    for _ in range(2):  # one that took from any queue would have come to the other path by now
+        beauty = hall.order("beauty")
+        hall.let_in()
+        wait_until(lambda one=beauty: hall.statuses(one) == ["completed"], "it is served")
     assert hall.statuses(fashion) == ["pending"]
+    with redis.Redis.from_url(hall.house.environment.broker_url) as broker:
+        assert broker.llen("fashion") == 1
     hall.hire("all --concurrency 1")
     wait_until(lambda: hall.statuses(fashion) == ["completed"], "another worker serves the other")
+    assert hall.process_of(waiting) in children(hall, "all")
 
 
 def test_lost_and_doubled_tasks_lose_and_double_nothing(hall: Hall) -> None:

@@ -104,7 +104,9 @@ def test_the_job_of_a_category_is_named_described_and_tagged_by_its_path(
     category: Category,
 ) -> None:
     assert category.job.name == "eats"
-    assert category.job.description == "Food."
+    about, _, more = (category.job.description or "").partition("\n\n")
+    assert about == "Food."
+    assert "started by the sensor `job_queue`" in more
     assert category.job.tags["quel/path"] == "eats"
     assert isinstance(category.job, dg.JobDefinition)
     assert {node.name for node in category.job.nodes} == {

@@ -53,6 +53,12 @@ class TestCheck:
         with pytest.raises(NotAPicture, match="is not a picture; use one of PNG, JPEG, WEBP"):
             check(data)
 
+    @pytest.mark.parametrize("brands", [b"heic\0\0\0\0mif1heic", b"mif1\0\0\0\0mif1heic"])
+    def test_a_phones_own_format_is_refused_by_name(self, brands: bytes) -> None:
+        data = b"\x00\x00\x00\x18ftyp" + brands + bytes(400)
+        with pytest.raises(NotAPicture, match="is HEIC, which is not read; use one of PNG, JPEG"):
+            check(data)
+
     @pytest.mark.parametrize("format_", FORMATS)
     def test_half_a_picture_is_refused(self, format_: str) -> None:
         noise = Image.effect_noise((80, 60), 90).convert("RGB")

@@ -207,8 +207,23 @@ def test_the_checks_come_by_themselves(office: Office) -> None:
     for name, cron in {
         "watch": "*/5 * * * *",
         "reconcile_credits": "20 * * * *",
-        "refresh_overview": "*/15 * * * *",
+        "refresh_overview": "2-59/15 * * * *",
     }.items():
         schedule = office.definitions.resolve_schedule_def(f"{name}_schedule")
         assert schedule.cron_schedule == cron
         assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+
+
+def minutes(office: Office, schedule: str) -> set[int]:
+    """The minutes of an hour at which it ticks, of `*/5` or `2-59/15`."""
+    cron = office.definitions.resolve_schedule_def(schedule).cron_schedule
+    span, step = str(cron).split()[0].split("/")
+    first, last = (0, 59) if span == "*" else map(int, span.split("-"))
+    return set(range(first, last + 1, int(step)))
+
+
+def test_no_two_jobs_begin_the_same_check_at_once(office: Office) -> None:
+    """Of two that do, Dagster shows the one that it planned last, whichever page it judged."""
+    watched, drawn = (minutes(office, f"{name}_schedule") for name in ("watch", "refresh_overview"))
+    assert (len(watched), len(drawn)) == (12, 4)
+    assert not watched & drawn

@@ -120,9 +120,16 @@ def test_the_plots_are_small_and_have_no_ground_of_their_own(
     assert len(text) < 150_000
 
 
-def test_drawing_the_page_runs_no_check(office: Office) -> None:
-    office.run(JOB)
-    assert not office.run(JOB).get_asset_check_evaluations()
+def test_a_new_page_has_its_own_checks_at_once(office: Office) -> None:
+    office.run("watch")
+    drawn = office.run(JOB)
+    checks = {each.check_name: each for each in drawn.get_asset_check_evaluations()}
+    assert set(checks) == {"credits_reconcile", "failure_rate", "oldest_waiting", "stuck_jobs"}
+    pages = {
+        each.target_materialization_data.run_id if each.target_materialization_data else None
+        for each in checks.values()
+    }
+    assert pages == {drawn.run_id}
 
 
 def test_a_plot_shows_what_it_is_given() -> None:
