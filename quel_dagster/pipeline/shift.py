@@ -42,7 +42,7 @@ class Shift:
 
         Returns:
             The slot that ended the work, and how: the one that has lost the job or was cancelled
-            with it, else the first in order. None when all tasks were done.
+            with it, else the first in order that had its turn. None when all tasks were done.
         """
         if not tasks:
             return None
@@ -118,7 +118,12 @@ class PictureBrake:
 
 
 def _weight(end: tuple[int, BaseException]) -> tuple[int, int]:
-    """What concerns the job as a whole comes first: it is another's, or cancelled."""
+    """What concerns the job as a whole comes first: it is another's, or cancelled.
+
+    That a picture never had its turn comes last: the attempt counts if anything was tried in vain.
+    """
     slot, error = end
-    is_lost = isinstance(error, QuelError) and error.remedy is Remedy.YIELD
-    return (0 if is_lost else 1 if isinstance(error, RenderStopped) else 2), slot
+    remedy = error.remedy if isinstance(error, QuelError) else Remedy.LATER
+    if isinstance(error, RenderStopped):
+        return 1, slot
+    return {Remedy.YIELD: 0, Remedy.TURN: 3}.get(remedy, 2), slot

@@ -7,7 +7,13 @@ from uuid import uuid4
 
 import pytest
 
-from quel_dagster.model.errors import BackendAway, PromptRefused, TicketLost
+from quel_dagster.model.errors import (
+    BackendAway,
+    BackendsBusy,
+    PromptRefused,
+    StorageAway,
+    TicketLost,
+)
 from quel_dagster.pipeline.cancelling import Brake, CancelWish
 from quel_dagster.pipeline.shift import Shift
 from quel_dagster.services.database import connect
@@ -63,3 +69,15 @@ def test_that_the_job_is_another_s_counts_before_an_earlier_failure(shift: Shift
         raise error
 
     assert shift.work({0: lambda: fail(refused), 1: lambda: fail(lost)}) == (1, lost)
+
+
+def test_that_a_picture_never_had_its_turn_counts_after_any_other_failure(shift: Shift) -> None:
+    """Else an attempt that failed would not count, and be repeated for ever."""
+    both_are_begun = threading.Barrier(2, timeout=30)
+    busy, away = BackendsBusy("all are full"), StorageAway("S3 is away")
+
+    def fail(error: Exception) -> None:
+        both_are_begun.wait()
+        raise error
+
+    assert shift.work({0: lambda: fail(busy), 1: lambda: fail(away)}) == (1, away)
