@@ -52,6 +52,27 @@ def set_limit(
     expect(dialog).to_have_count(0)
 
 
+def choose_tag(
+    page: Page, tag: str, value: str, before_choosing: Callable[[], None] = lambda: None
+) -> None:
+    """On the list of runs: those with a tag's value, by the filter's menu and its search field."""
+    page.get_by_role("button", name="Filter").click()
+    search = page.get_by_role("combobox", name="Search filters")
+    choice = page.get_by_role("menuitem")
+    choice.get_by_text("Tag", exact=True).click()
+    search.press_sequentially(tag)
+    # What was typed may be taken as it stands; below it comes what there is.
+    known = choice.get_by_text(tag, exact=True)
+    expect(known).to_have_count(2)
+    known.last.click()
+    found = choice.get_by_text(value, exact=True)
+    found.hover()
+    before_choosing()
+    found.click()
+    page.get_by_role("button", name="Filter").click()
+    expect(search).to_have_count(0)
+
+
 def order(front_end: FrontEnd, customers: Customers, path: str, images: int) -> UUID:
     """One order on a path, rung for."""
     recipe = next(each for each in RECIPES if each.path == path)

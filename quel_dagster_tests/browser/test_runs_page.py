@@ -1,8 +1,10 @@
 """What an operator sees of the runs in a real browser: those of a path, a job, its pictures."""
 
+import re
+
 import pytest
 import sqlalchemy as sa
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FloatRect, Page, expect
 
 from quel_dagster.demo.front_end import FrontEnd
 from quel_dagster.demo.report import count, runs_url, total
@@ -10,9 +12,10 @@ from quel_dagster.demo.samples import Customers, orders
 from quel_dagster.demo.stack import Stack
 from quel_dagster.environment import Environment
 from quel_dagster.services.tables import attempt
-from quel_dagster_tests.browser.steps import Photograph, order
+from quel_dagster_tests.browser.steps import Photograph, choose_tag, order
 from quel_dagster_tests.outcomes.workshop import wait_until
 
+MENU: FloatRect = {"x": 0, "y": 0, "width": 1400, "height": 480}
 LOADED = "image => image.naturalWidth > 50"
 
 
@@ -37,6 +40,25 @@ def test_the_run_list_is_filtered_by_the_tag_of_a_path(
     expect(page.get_by_text("quel/path: eats")).to_have_count(0)
     expect(page.get_by_text("Success").first).to_be_visible()
     photograph("runs")
+
+
+@pytest.mark.usefixtures("served")
+def test_the_run_list_is_filtered_by_hand(
+    stack: Stack, page: Page, place: Environment, photograph: Photograph
+) -> None:
+    with place.engine.connect() as connection:
+        of_path = sa.select(attempt.c.run_id).where(attempt.c.path == "eats")
+        runs = [run_id for run_id in connection.scalars(of_path) if run_id]
+    page.goto(stack.ui_url)
+    page.get_by_role("link").get_by_text("Runs", exact=True).click()
+    expect(page.get_by_text("quel/path: beauty").first).to_be_visible()
+
+    choose_tag(page, "quel/path", "eats", lambda: photograph("runs-filter", MENU))
+    for run_id in runs:
+        expect(page.get_by_role("link", name=run_id[:8])).to_be_visible()
+    expect(page.get_by_text("quel/path: eats", exact=True)).to_have_count(len(runs))
+    expect(page.get_by_text(re.compile("^quel/path: "))).to_have_count(len(runs))
+    expect(page.get_by_text("quel/path=eats")).to_be_visible()
 
 
 @pytest.mark.usefixtures("served")
