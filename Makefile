@@ -6,10 +6,10 @@ READY := $(VENV)/.ready
 CODE := quel_dagster quel_dagster_tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test chaos check bench fix
+.PHONY: help setup demo test chaos check fix bench bench-full
 
 help: ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(READY) ## make the virtual environment with pinned versions
 
@@ -40,6 +40,12 @@ fix: $(READY) ## let the linters mend what they can
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-bench: $(READY) ## measure runs beside stock Dagster and one warm process, and how busy back ends are, ten minutes
-	$(BIN)/python bench/launch.py $(ARGS)
-	$(BIN)/python bench/backends.py
+bench: $(READY) ## measure launch, back ends, cost and tick against their targets, small sizes, eight minutes
+	@$(call each, "launch.py --stock-burst 12 --steady 10 --sparse 3" backends.py \
+	  "cost.py --steady 30 --idle 20" "tick.py --many 100000 --rounds 100 --seconds 4")
+
+bench-full: $(READY) ## measure everything at full size, most of an hour; for a machine that does nothing else
+	@$(call each, launch.py backends.py cost.py tick.py growth.py "backfill.py --rows 2000000" path_hours.py alerts.py)
+
+# Every bench runs, whatever became of the one before; the status is 1 when any missed a target.
+each = status=0; for bench in $(1); do $(BIN)/python bench/$$bench || status=1; done; exit $$status

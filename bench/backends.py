@@ -1,22 +1,20 @@
 """How busy four ComfyUI servers are kept: 17 pictures of 5 seconds, also when one of them dies.
 
-Prints a table and writes .quel/bench/backends.json. Times are the servers' own. The ideal is what
-so many pictures on so many servers allow: 17 on 4 take five rounds, three idle in the last one.
+Prints a table, writes .quel/bench/backends.json, and ends with 1 where a target is missed. Times
+are the servers' own. The ideal is what so many pictures on so many servers allow: 17 on 4 take five
+rounds, three idle in the last one.
 """
 
-import json
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from uuid import UUID
 
 import click
 import httpx
 import sqlalchemy as sa
-from rich.console import Console
+from results import Target, console, folder, judge, keep
 from rich.table import Table
 
 from quel_dagster.demo.front_end import FrontEnd, NewOrder
@@ -26,7 +24,9 @@ from quel_dagster.environment import Environment
 from quel_dagster.model.status import FINAL, SlotState
 from quel_dagster.services.tables import job, slot
 
-RESULT = Path(".quel/bench/backends.json")
+LEAST_BUSY = 0.95
+LEAST_BUSY_OF_REST = 0.9
+"""Shares of the ideal; the second one where a server was killed, of those that were left."""
 PATIENCE = 300.0
 SERVERS = 4
 
@@ -48,7 +48,7 @@ class House:
 def main(slots: int, seconds: float) -> None:
     """Places one order, and then one during which a server is killed half-way."""
     options = Options(renderers=SERVERS, seconds=seconds)
-    with TemporaryDirectory() as folder, Stack(Path(folder), options) as stack:
+    with folder() as home, Stack(home, options) as stack:
         place = Environment(stack.environ)
         house = House(stack=stack, place=place)
         customer = move_in(place.engine, place.storage).person
@@ -63,9 +63,19 @@ def main(slots: int, seconds: float) -> None:
             "one_killed": series(house, order, lambda: stack.kill("comfyui-1"), rest_from=1),
         }
         place.close()
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(json.dumps(figures, indent=2))
+    keep("backends", figures)
     show(figures, f"{slots} pictures of {seconds:g} s on {SERVERS} servers")
+    judge(*targets(figures))
+
+
+def targets(figures: Mapping[str, Figures]) -> Iterator[Target]:
+    """What the figures are judged by."""
+    for name, least in (("alive", LEAST_BUSY), ("one_killed", LEAST_BUSY_OF_REST)):
+        found, words = figures[name], name.replace("_", " ")
+        yield Target(
+            name=f"busy, of the ideal, {words}", value=float(found["of_ideal"]), least=least
+        )
+        yield Target(name=f"pictures lost, {words}", value=float(found["lost"]), most=0)
 
 
 def series(
@@ -144,7 +154,7 @@ def show(figures: Mapping[str, Figures], title: str) -> None:
     table = Table("servers", *(name.replace("_", " ") for name in columns), title=title)
     for name, row in figures.items():
         table.add_row(name.replace("_", " "), *(str(row[column]) for column in columns))
-    Console().print(table)
+    console().print(table)
 
 
 if __name__ == "__main__":

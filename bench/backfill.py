@@ -6,41 +6,31 @@ than a second; the plain UPDATE, before and after, has the server to itself. Pri
 something only beside each other.
 """
 
-import json
 import random
 import time
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from threading import Event
 
 import click
 import sqlalchemy as sa
-from rich.console import Console
+from databases import FOREVER, database, filling, server
+from results import Target, console, judge, keep
 from rich.table import Table
 
 from quel_dagster.demo.postgres import Postgres
-from quel_dagster.demo.supervisor import Supervisor
 from quel_dagster.maintenance.backfill import BackfillConfig
 from quel_dagster.services.backfill import PATH, fill
 from quel_dagster.services.database import connect
-from quel_dagster.services.migrations import migrate, record_cut_off
 
-RESULT = Path(".quel/bench/backfill.json")
 JOBS = "quel_production_jobs"
 LEAST_RATIO = 0.6
 LONGEST_WAIT = 1.0
 PACE = 0.02
 """Seconds between two statements of a writer beside the backfill."""
 
-INDEXES = f"""
-    SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index
-    WHERE indrelid = '{JOBS}'::regclass AND NOT indisprimary
-"""
 ROWS = """
     WITH photo AS (INSERT INTO quel_production_photo DEFAULT VALUES RETURNING production_id)
     INSERT INTO quel_production_jobs (production_id, job_type, batch_index, total_images,
@@ -59,23 +49,18 @@ TOUCH = f"""
     UPDATE {JOBS} SET retry_count = 1 WHERE job_id =
         (SELECT job_id FROM {JOBS} WHERE job_id >= CAST(:start AS uuid) ORDER BY job_id LIMIT 1)
 """
-FOREVER = timedelta(hours=1)
 
 
 @click.command()
 @click.option("--rows", default=200_000, show_default=True, help="The contract says 2000000.")
 def main(rows: int) -> None:
     """Builds a table, copies it twice, and fills one copy each way."""
-    with TemporaryDirectory(prefix="quel-bench-") as folder, Supervisor(Path(folder)) as servers:
-        Path(folder).chmod(0o755)
-        server = Postgres(Path(folder) / "postgres")
-        server.initialize()
-        servers.start(server.part())
-        build(server, rows)
-        before = measure_plainly(server)
-        with copy(server, "ours") as engine, load(engine) as waits:
+    with server() as (postgres, _):
+        build(postgres, rows)
+        before = measure_plainly(postgres)
+        with copy(postgres, "ours") as engine, load(engine) as waits:
             ours = rate_of(backfill, engine)
-        plain = (before + measure_plainly(server)) / 2
+        plain = (before + measure_plainly(postgres)) / 2
     figures = {
         "rows": rows,
         "plain_rows_per_second": plain,
@@ -84,45 +69,36 @@ def main(rows: int) -> None:
         "statements_beside": waits.count,
         "longest_wait_seconds": waits.longest,
     }
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(json.dumps(figures, indent=2))
+    keep("backfill", figures)
     table = Table("figure", "value", title=f"the backfill of {rows} rows, beside live traffic")
     for name, value in figures.items():
-        table.add_row(name, f"{value:.2f}".removesuffix(".00"))
-    Console().print(table)
-    if figures["ratio"] < LEAST_RATIO or waits.longest > LONGEST_WAIT:
-        raise click.exceptions.Exit(1)
+        table.add_row(name.replace("_", " "), f"{value:,.2f}".removesuffix(".00"))
+    console().print(table)
+    judge(
+        Target(
+            name="rows a second, to a plain UPDATE", value=round(ours / plain, 2), least=LEAST_RATIO
+        ),
+        Target(
+            name="longest statement beside it, s", value=round(waits.longest, 3), most=LONGEST_WAIT
+        ),
+    )
 
 
-def build(server: Postgres, rows: int) -> None:
-    """The table with every index; those are made when the rows are there, which is quicker."""
-    server.execute("CREATE DATABASE base")
-    engine = connect(server.url("base"), statement_timeout=FOREVER)
-    migrate(engine)
-    record_cut_off(engine, timedelta(days=1))
-    with engine.begin() as tx:
-        # No trigger fires for rows that have been there for years.
-        tx.exec_driver_sql("SET LOCAL session_replication_role = replica")
-        indexes = tx.exec_driver_sql(INDEXES).all()
-        for name, _ in indexes:
-            tx.exec_driver_sql(f"DROP INDEX {name}")
-        tx.execute(sa.text(ROWS), {"rows": rows})
-        for _, definition in indexes:
-            tx.exec_driver_sql(definition)
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("VACUUM ANALYZE")
-    engine.dispose()
+def build(postgres: Postgres, rows: int) -> None:
+    """The table that is copied, with every index."""
+    with database(postgres, "base") as engine, filling(engine, JOBS) as connection:
+        connection.execute(sa.text(ROWS), {"rows": rows})
 
 
 @contextmanager
-def copy(server: Postgres, name: str) -> Generator[sa.Engine]:
+def copy(postgres: Postgres, name: str) -> Generator[sa.Engine]:
     """A copy of the table in a database of its own, all of it on disk."""
-    server.execute(f"CREATE DATABASE {name} TEMPLATE base STRATEGY file_copy")
-    server.execute("CHECKPOINT")
-    engine = connect(server.url(name), statement_timeout=FOREVER)
+    postgres.execute(f"CREATE DATABASE {name} TEMPLATE base STRATEGY file_copy")
+    postgres.execute("CHECKPOINT")
+    engine = connect(postgres.url(name), statement_timeout=FOREVER)
     yield engine
     engine.dispose()
-    server.execute(f"DROP DATABASE {name}")
+    postgres.execute(f"DROP DATABASE {name}")
 
 
 def rate_of(work: Callable[[sa.Engine], int], engine: sa.Engine) -> float:
@@ -131,9 +107,9 @@ def rate_of(work: Callable[[sa.Engine], int], engine: sa.Engine) -> float:
     return work(engine) / (time.monotonic() - began)
 
 
-def measure_plainly(server: Postgres) -> float:
+def measure_plainly(postgres: Postgres) -> float:
     """Before and after ours, so that a machine that changes its mood favours neither."""
-    with copy(server, "plain") as engine:
+    with copy(postgres, "plain") as engine:
         return rate_of(update_plainly, engine)
 
 

@@ -124,7 +124,8 @@ def show(results: Mapping[str, Figures]) -> None:
         waits = (wait_of(found.get(series)) for series in ("burst", "steady", "sparse"))
         table.add_row(name.replace("_", " "), *numbers, *waits)
     console().print(table)
-    console().print(ratios(results))
+    for name, ratio in ratios(results).items():
+        console().print(f"jobs a minute, {name.replace('_', ' ')}: {ratio}")
 
 
 def wait_of(series: object) -> str:

@@ -1,31 +1,24 @@
 """What one hour of statistics costs beside a short history and beside a long one; the same hour.
 
-Prints a table and writes .quel/bench/statistics.json. The ratio is what counts: times are those of
-a shared machine.
+Prints a table, writes .quel/bench/path_hours.json, and ends with 1 where the target is missed. The
+ratio is what counts: times are those of a shared machine.
 """
 
-import json
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
+from contextlib import ExitStack
 from datetime import UTC, datetime
-from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 
 import click
 import sqlalchemy as sa
-from rich.console import Console
+from databases import database, filling, server
+from results import Target, console, judge, keep
 from rich.table import Table
 
-from quel_dagster.demo.postgres import UNSAFE_BUT_FAST, Postgres
-from quel_dagster.demo.supervisor import Supervisor
-from quel_dagster.services import statements
-from quel_dagster.services.database import connect
-from quel_dagster.services.migrations import migrate
+from quel_dagster.demo.postgres import UNSAFE_BUT_FAST
 from quel_dagster.services.path_hours import HOUR, PathHours
 
-RESULT = Path(".quel/bench/statistics.json")
+MOST_RATIO = 1.5
 PATHS = ("beauty", "cartoon", "cinema", "eats", "fashion", "modify")
 PER_HOUR = 2000
 """Jobs of one hour, that which is measured as well as every other."""
@@ -73,43 +66,25 @@ FILL = (
 @click.option("--rounds", default=25, show_default=True)
 def main(short: int, long: int, rounds: int) -> None:
     """Builds both histories on one server and counts the newest hour of each, in turn."""
-    console = Console()
-    with databases("short", "long") as (few, many):
+    with (
+        server(*UNSAFE_BUT_FAST, "maintenance_work_mem=512MB") as (postgres, _),
+        ExitStack() as exits,
+    ):
+        few, many = (exits.enter_context(database(postgres, name)) for name in ("short", "long"))
         for engine, jobs in ((few, short), (many, long)):
             began = time.monotonic()
             fill(engine, 1, jobs)
-            console.print(f"{jobs:,} jobs, built in {time.monotonic() - began:.0f} s")
+            console().print(f"{jobs:,} jobs, built in {time.monotonic() - began:.0f} s")
         pairs = [(measure(few), measure(many)) for _ in range(rounds + 1)][1:]
     before, after = (median(times) for times in zip(*pairs, strict=True))
     ratio = median(long_one / short_one for short_one, long_one in pairs)
     figures = {"short": short, "long": long, "jobs_of_the_hour": PER_HOUR, "ratio": ratio}
-    figures |= {"short_ms": before * 1000, "long_ms": after * 1000}
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(json.dumps(figures, indent=2))
+    keep("path_hours", {**figures, "short_ms": before * 1000, "long_ms": after * 1000})
     table = Table("jobs in the table", "one hour", title=f"{PER_HOUR:,} jobs in the hour")
     table.add_row(f"{short:,}", f"{before * 1000:.1f} ms")
     table.add_row(f"{long:,}", f"{after * 1000:.1f} ms")
-    table.add_row("ratio", f"{ratio:.2f}")
-    console.print(table)
-
-
-@contextmanager
-def databases(*names: str) -> Generator[list[sa.Engine]]:
-    """Databases of one embedded PostgreSQL, with our tables, without triggers and foreign keys."""
-    with TemporaryDirectory(prefix="quel-bench-") as folder, Supervisor(Path(folder)) as servers:
-        server = Postgres(Path(folder) / "postgres", *UNSAFE_BUT_FAST, "maintenance_work_mem=512MB")
-        server.initialize()
-        servers.start(server.part())
-        engines: list[sa.Engine] = []
-        for name in names:
-            server.ensure_database(name)
-            engines.append(
-                connect(f"{server.url(name)}&options=-csession_replication_role%3Dreplica")
-            )
-            migrate(engines[-1])
-        yield engines
-        for engine in engines:
-            engine.dispose()
+    console().print(table)
+    judge(Target(name="one hour, long history to short", value=round(ratio, 2), most=MOST_RATIO))
 
 
 def newest() -> datetime:
@@ -121,7 +96,7 @@ UNTIL = newest() + HOUR
 
 
 def fill(engine: sa.Engine, first: int, last: int) -> None:
-    """Adds jobs, back from the newest hour; indexes are made afterwards, which is quicker."""
+    """Adds jobs, back from the newest hour."""
     values = {
         "first": first,
         "last": last,
@@ -129,26 +104,9 @@ def fill(engine: sa.Engine, first: int, last: int) -> None:
         "per_hour": PER_HOUR,
         "paths": list(PATHS),
     }
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        connection.exec_driver_sql("SET statement_timeout = 0")
-        indexes = connection.execute(
-            sa.text(
-                "SELECT indexrelid::regclass::text, pg_get_indexdef(indexrelid) FROM pg_index "
-                "WHERE indrelid = ANY(CAST(:tables AS regclass[])) AND NOT indisprimary "
-                "AND indexrelid NOT IN (SELECT conindid FROM pg_constraint)"
-            ),
-            {"tables": list(TABLES)},
-        ).all()
-        for index, _ in indexes:
-            connection.exec_driver_sql(f"DROP INDEX {index}")
+    with filling(engine, *TABLES) as connection:
         for statement in FILL:
             connection.execute(sa.text(statement), values)
-        for _, definition in indexes:
-            connection.exec_driver_sql(definition)
-        for file in sorted((statements.root() / "indexes").glob("*.sql")):
-            connection.exec_driver_sql(file.read_text(encoding="utf-8"))
-        connection.exec_driver_sql("VACUUM ANALYZE")
-        connection.exec_driver_sql("CHECKPOINT")
 
 
 def measure(engine: sa.Engine) -> float:

@@ -16,6 +16,7 @@ import click
 from rich.console import Console
 
 RESULTS = Path(".quel/bench")
+LOAD, *_ = os.getloadavg()
 PAGE = 120
 """Columns of a table in a file."""
 
@@ -55,8 +56,8 @@ def folder() -> Generator[Path]:
 
 
 def keep(name: str, figures: Mapping[str, object]) -> None:
-    """Writes `.quel/bench/<name>.json`, with the machine they were seen on and how busy it is."""
-    machine = {"processors": os.cpu_count(), "load": [round(each, 2) for each in os.getloadavg()]}
+    """Writes `.quel/bench/<name>.json`, with how busy the machine was in the minute before."""
+    machine = {"processors": os.cpu_count(), "load_before": round(LOAD, 2)}
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps({**figures, "machine": machine}, indent=2))
 

@@ -6,7 +6,7 @@ All three have the same orders, graphs, services and settings of ours.
 import json
 import os
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, redirect_stderr
 from dataclasses import dataclass, field
 from itertools import cycle
 from pathlib import Path
@@ -114,15 +114,18 @@ def floor(home: Path) -> Generator[Subject]:
         limits = dict.fromkeys(by_path, ROOM)
         tick = Tick(place.queue, place.store, place.settings.worker, lambda: limits, log)
 
+        file = exits.enter_context((folder / "log").open("w"))
+
         def serve() -> None:
-            for found in tick.let_in():
-                request = by_path[found.path].run_request(found)
-                repository.get_job(found.path).execute_in_process(
-                    run_config=request.run_config,
-                    tags=dict(request.tags),
-                    instance=instance,
-                    raise_on_error=False,
-                )
+            with redirect_stderr(file):  # a worker's words go into a file too
+                for found in tick.let_in():
+                    request = by_path[found.path].run_request(found)
+                    repository.get_job(found.path).execute_in_process(
+                        run_config=request.run_config,
+                        tags=dict(request.tags),
+                        instance=instance,
+                        raise_on_error=False,
+                    )
 
         yield subject(serve=serve, process_ids={**stack.parts, "floor": os.getpid()})
 

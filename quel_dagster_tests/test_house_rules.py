@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-MODULES = sorted([*ROOT.glob("quel_dagster/**/*.py"), *ROOT.glob("quel_dagster_tests/**/*.py")])
+FOLDERS = ("quel_dagster", "quel_dagster_tests", "bench")
+MODULES = sorted(path for folder in FOLDERS for path in ROOT.glob(f"{folder}/**/*.py"))
 LONGEST_FILE = 250
 LONGEST_FUNCTION = 40
 
