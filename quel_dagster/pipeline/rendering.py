@@ -113,8 +113,7 @@ class Renderer:
         started = time.monotonic()
         try:
             data, made_on = self._until_made(wanted, slot)
-            seconds = time.monotonic() - started
-            return Rendered(data=data, backend=made_on.url, seconds=seconds)
+            return Rendered(data=data, backend=made_on.url, seconds=time.monotonic() - started)
         finally:
             with suppress(Unavailable):  # then the place is free when the attempt has ended
                 self._backends.leave(self._seat(wanted, slot.generation), made_on)
@@ -200,12 +199,11 @@ class Renderer:
             return asked.server.upload(content_name(data), data)
 
         spec, enclosure = wanted.spec, wanted.enclosure
-        name = f"{spec.slot:03}-{asked.generation}"
         graph = self._workflow.bind(
             enclosure.sized(spec),
             references=[upload(data) for data in enclosure.references],
             mask=upload(enclosure.mask) if enclosure.mask else None,
-            filename_prefix=f"quel/{self._job.path}/{self._job.id}/{name}",
+            filename_prefix=f"quel/{self._job.path}/{self._job.id}/{spec.slot:03}-{asked.generation}",
             models=self._settings.models,
         )
         wanted.brake.check()  # the uploads may have outlasted the lease
