@@ -16,8 +16,6 @@ from quel_dagster.pipeline.studio import Studio, Watch
 from quel_dagster.services.queue import JobQueue
 from quel_dagster.services.store import JobStore
 
-SHARED = 0.9
-"""Seconds for which an answer serves all who ask in passing: each render does so every second."""
 LEFT_ALONE = 5.0
 """Seconds in which a source that could not be read is not asked in passing: a server that hangs
 makes whoever asks wait for its timeout."""
@@ -25,7 +23,7 @@ makes whoever asks wait for its timeout."""
 
 @dataclass(kw_only=True)
 class _Source:
-    """One place where the wish may be written, why it cannot be read, and when to ask again."""
+    """One place where the wish may be written, and since when it cannot be read."""
 
     ask: Callable[[UUID], bool]
     fault: str = ""
@@ -65,8 +63,7 @@ class CancelWish:
         """Whether a source says so now or has said so before.
 
         Args:
-            in_passing: leaves a source alone that was asked a moment ago, longer where it could not
-                be read.
+            in_passing: leaves a source alone that could not be read a moment ago.
         """
         with self._lock:
             if not self._uttered:
@@ -92,7 +89,6 @@ class CancelWish:
         if source.fault:
             self._warn("whether the job was cancelled can be read again")
         source.fault = ""
-        source.ask_at = self._clock() + SHARED
         return said
 
 

@@ -1,6 +1,6 @@
 """Hearing that a job is cancelled, from either place, also while one of them cannot be read."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -8,7 +8,7 @@ import pytest
 
 from quel_dagster.model.errors import RenderStopped, TicketLost
 from quel_dagster.model.job import Payer
-from quel_dagster.pipeline.cancelling import LEFT_ALONE, SHARED, Brake, CancelWish
+from quel_dagster.pipeline.cancelling import LEFT_ALONE, Brake, CancelWish
 from quel_dagster.services.database import connect
 from quel_dagster.services.queue import JobQueue
 from quel_dagster.services.store import JobStore
@@ -128,34 +128,3 @@ def test_redis_that_comes_back_is_asked_again_in_passing_after_a_while_and_for_c
     assert desk.wish.is_uttered(in_passing=True)
     assert desk.told[1:] == ["whether the job was cancelled can be read again"]
     assert desk.wish.unread == ""
-
-
-def test_pictures_side_by_side_share_an_answer_for_as_long_as_each_would_wait_to_ask(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """However many are in work, a run reads both places once a second."""
-    asked: list[str] = []
-
-    def noted(place: str, ask: Callable[[UUID], bool]) -> Callable[[UUID], bool]:
-        def note(job_id: UUID) -> bool:
-            asked.append(place)
-            return ask(job_id)
-
-        return note
-
-    monkeypatch.setattr(desk.store, "is_cancel_asked", noted("store", desk.store.is_cancel_asked))
-    monkeypatch.setattr(desk.queue, "is_cancelled", noted("flag", desk.queue.is_cancelled))
-    wish = CancelWish(desk.store, desk.queue, desk.job_id, desk.told.append, lambda: desk.now)
-    assert not any(wish.is_uttered(in_passing=True) for _ in range(8))
-    assert asked == ["store", "flag"]
-    desk.queue.flag_cancel(desk.job_id)
-    assert not wish.is_uttered(in_passing=True)
-    desk.now = SHARED
-    assert all(wish.is_uttered(in_passing=True) for _ in range(8))
-    assert asked == ["store", "flag"] * 2
-
-
-def test_who_must_know_for_certain_asks_anew(desk: Desk) -> None:
-    assert not desk.wish.is_uttered(in_passing=True)
-    desk.queue.flag_cancel(desk.job_id)
-    assert desk.wish.is_uttered()
