@@ -4,6 +4,7 @@ Pure: figures in, text out. The plots come as PNG files and go into the page its
 """
 
 import base64
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -16,6 +17,8 @@ WORDS = frozenset(
     {"path", "why failed", "kinds", "job", "why", "finding", "where", "expected", "found"}
 )
 """Columns of words."""
+MARKUP = re.compile(r"([\\`*_\[\]<>|])")
+"""Signs that mean something in Markdown, or in a table of it."""
 NOTHING = "·"
 """For a zero: what is there shall catch the eye."""
 
@@ -99,8 +102,9 @@ def sums(path: str, hours: Sequence[PathHour]) -> tuple[str, ...]:
 
 
 def path_cell(path: str) -> str:
-    """A path's name, as a link to its runs."""
-    return f"[{path}]({runs_page(path)})"
+    """A path's name, as a link to its runs; a row may name one with any sign in it."""
+    name = MARKUP.sub(r"\\\1", path)
+    return f"[{name}]({runs_page(path)})"
 
 
 def number(value: int) -> str:

@@ -11,7 +11,7 @@ from PIL import Image
 from quel_dagster.model.status import JobStatus, Phase
 from quel_dagster.services.limits import Limits
 from quel_dagster.services.path_hours import HOUR, PathHour, PathHours
-from quel_dagster.statistics.page import number, page, period, span
+from quel_dagster.statistics.page import number, page, path_cell, period, span, table
 from quel_dagster.statistics.plots import outcomes, spans
 from quel_dagster.statistics.present import Standing
 from quel_dagster_tests.statistics.history import (
@@ -100,6 +100,12 @@ def test_a_path_leads_to_its_runs_and_to_those_that_failed() -> None:
     failed = "[2](/runs?q%5B0%5D=tag%3Aquel%2Fpath%3Deats&q%5B1%5D=status%3AFAILURE)"
     assert row(text, "eats", "## Last")[3] == failed
     assert "backend_away 2" in text
+
+
+def test_a_path_that_a_row_spelled_with_signs_breaks_no_table() -> None:
+    (_, _, line) = table(("path", "waiting"), [(path_cell("a|b_c](x)`"), "1")]).splitlines()
+    assert line.startswith(r"| [a\|b\_c\](x)\`](/runs?")
+    assert line.endswith(") | 1 |")
 
 
 def test_the_plots_are_small_and_have_no_ground_of_their_own(
