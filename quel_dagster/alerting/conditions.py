@@ -3,7 +3,7 @@
 Pure: counts and depths in, alerts out. A job that fails notes its alert itself, where it fails.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict
 
 from quel_dagster.model.alert import Alert, AlertKind
 from quel_dagster.model.alerting import AlertSettings
+from quel_dagster.model.retouching import MODIFY
+from quel_dagster.model.settings import UnknownPath, WorkerSettings
 from quel_dagster.services.counters import Count, Counter
 from quel_dagster.services.depths import Depth, Living
 
@@ -49,11 +51,11 @@ class Traffic:
     limit: int
 
 
-def snapshot(at: datetime, counts: Iterable[Count]) -> Snapshot:
-    """What the counters say of ended jobs."""
+def snapshot(at: datetime, counts: Iterable[Count], not_ours: Collection[str]) -> Snapshot:
+    """What the counters say of ended jobs, those aside whose kind of failure does not count."""
     paths: dict[str, Ended] = {}
     for count in counts:
-        if count.name in ENDS:
+        if count.name in ENDS and not (ENDS[count.name] and count.kind in not_ours):
             known = paths.get(count.path, Ended())
             failed = count.n if ENDS[count.name] else 0
             paths[count.path] = Ended(jobs=known.jobs + count.n, failed=known.failed + failed)
@@ -91,23 +93,50 @@ def too_many_failures(since: Snapshot, now: Snapshot, settings: AlertSettings) -
 
 
 def traffic(
-    depths: Iterable[Depth], living: Iterable[Living], limits: Mapping[str, int]
+    depths: Iterable[Depth],
+    living: Iterable[Living],
+    limits: Mapping[str, int],
+    worker: WorkerSettings,
 ) -> list[Traffic]:
-    """The paths that are served and have jobs waiting."""
+    """The paths that are open and have jobs waiting.
+
+    Args:
+        depths: what waits, by the path that rows name.
+        living: what holds a place.
+        limits: of every path that is served.
+        worker: which paths are open, and where rows go that name none of them.
+    """
     alive = dict.fromkeys(limits, 0)
     for each in living:
         alive[each.path] = alive.get(each.path, 0) + each.count
+    waiting: dict[str, list[Depth]] = {}
+    for depth in depths:
+        path = served_by(depth.path, limits, worker)
+        if path and path in limits and worker.path(path).enabled:
+            waiting.setdefault(path, []).append(depth)
     return [
         Traffic(
-            path=depth.path,
-            waiting=depth.waiting,
-            oldest=depth.oldest,
-            living=alive[depth.path],
-            limit=limits[depth.path],
+            path=path,
+            waiting=sum(depth.waiting for depth in found),
+            oldest=max(depth.oldest for depth in found),
+            living=alive[path],
+            limit=limits[path],
         )
-        for depth in depths
-        if depth.path is not None and depth.path in limits
+        for path, found in waiting.items()
     ]
+
+
+def served_by(named: str | None, served: Collection[str], worker: WorkerSettings) -> str | None:
+    """The path that serves rows which name one; None where nobody here does."""
+    path = (named or "").strip().lower()
+    if path in served or path in worker.ignored_paths:
+        return path
+    if path:
+        takes_all = worker.fallback.unknown_path_behavior is UnknownPath.USE_DEFAULT
+    else:
+        # Where nobody here retouches, pictures to be retouched wait among them for another system.
+        takes_all = MODIFY in served and worker.path(MODIFY).enabled
+    return worker.fallback.default_path if takes_all else None
 
 
 def no_capacity(paths: Iterable[Traffic], at: datetime, settings: AlertSettings) -> list[Alert]:

@@ -60,12 +60,11 @@ def watch(
     at: datetime,
 ) -> tuple[Snapshot, ...]:
     """Notes what is alarming now; the snapshots to remember until the next time."""
-    now = snapshot(at, store.counters.read())
+    now = snapshot(at, store.counters.read(), settings.checks.failure_rate.not_ours)
     alarming = settings.alerts
     history = remembered(history, now, alarming.failure_window)
-    limits = store.limits.read()
-    open_limits = {path: limits[path] for path in limits if settings.worker.path(path).enabled}
-    waiting = traffic(store.depths.waiting(), store.depths.living(), open_limits)
+    depths, living = store.depths.waiting(), store.depths.living()
+    waiting = traffic(depths, living, store.limits.read(), settings.worker)
     outbox.note(*too_many_failures(history[0], now, alarming), *no_capacity(waiting, at, alarming))
     return history
 

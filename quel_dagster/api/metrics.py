@@ -38,6 +38,7 @@ class Meter(Collector):
         try:
             depths, living = store.depths.waiting(), store.depths.living()
             limits, counts = store.limits.read(), store.counters.read()
+            untold = self._place.outbox.untold()
         except Unavailable:
             yield GaugeMetricFamily("quel_postgres_up", POSTGRES_UP, value=0)
             return
@@ -46,6 +47,9 @@ class Meter(Collector):
         yield from figures.running(living, self._served, limits, settings)
         yield from figures.counted(counts)
         yield from figures.timed(counts)
+        yield GaugeMetricFamily("quel_alerts_untold", ALERTS_UNTOLD, value=untold.count)
+        oldest = untold.oldest.total_seconds()
+        yield GaugeMetricFamily("quel_oldest_untold_alert_seconds", OLDEST_ALERT, value=oldest)
 
     def _of_redis(self) -> Iterator[Metric]:
         try:
@@ -71,6 +75,8 @@ class Meter(Collector):
 
 
 POSTGRES_UP = "Whether PostgreSQL answers."
+ALERTS_UNTOLD = "Alerts that the webhook has not taken yet, up to 10 000."
+OLDEST_ALERT = "Age of the oldest of them: more than a minute where they do not get through."
 REDIS_UP = "Whether Redis answers."
 RINGS_WAITING = "Rings that no tick has heard yet."
 BACKEND_UP = "Whether a ComfyUI server answers."

@@ -29,7 +29,11 @@ class AlertSettings(Section):
         default=frozenset(AlertKind), description="What is told; the rest is noted and kept quiet."
     )
     failure_rate: float = Field(
-        default=0.5, gt=0, le=1, description="Share of a path's ended jobs that failed."
+        default=0.5,
+        gt=0,
+        le=1,
+        description="Share of a path's ended jobs that failed, "
+        "`checks.failure_rate.not_ours` aside.",
     )
     failure_window: Duration = Field(
         default=timedelta(minutes=15), description="Over how long the share is counted."

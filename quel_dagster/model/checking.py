@@ -26,8 +26,9 @@ class FailureRateCheck(Section):
     warn: float = Field(default=0.1, gt=0, le=1, description="From this share on it is a warning.")
     error: float = Field(default=0.5, gt=0, le=1, description="From this one on an error.")
     not_ours: frozenset[str] = Field(
-        default=frozenset({"invalid_job", "no_credits", "refused"}),
-        description="Kinds of failure that are the customer's: they do not count.",
+        default=frozenset({"invalid_job", "no_credits", "refused", "stale"}),
+        description="Kinds of failure that do not count, here and for the alert: the customer's, "
+        "and what an operator closed.",
     )
 
 

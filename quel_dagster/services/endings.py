@@ -31,7 +31,11 @@ def conclude(tx: sa.Connection, job_id: UUID, production: Production) -> Outcome
     """
     row = tx.execute(
         sa.select(
-            job.c.total_images, job.c.production_id, attempt.c.path, attempt.c.cancel_asked_at
+            job.c.total_images,
+            job.c.production_id,
+            job.c.quel_production_path,
+            attempt.c.path,
+            attempt.c.cancel_asked_at,
         )
         .outerjoin_from(job, attempt, job.c.job_id == attempt.c.job_id)
         .where(job.c.job_id == job_id)
@@ -45,8 +49,9 @@ def conclude(tx: sa.Connection, job_id: UUID, production: Production) -> Outcome
     ran = _close_row(tx, job_id, outcome)
     _close_attempt(tx, job_id, outcome, failure)
     follow_jobs(tx, row.production_id)
-    if outcome.status is JobStatus.FAILED:
-        outbox.note(tx, failed(job_id, row.path, outcome))
+    if outcome.status is JobStatus.FAILED and failure != counters.STALE:
+        path = row.path or (row.quel_production_path or "").strip().lower()
+        outbox.note(tx, failed(job_id, path, outcome))
     counters.add(tx, counters.ended(outcome, row.path or counters.NO_PATH, failure, ran))
     return outcome
 
@@ -79,13 +84,16 @@ def failure_of(outcome: Outcome, production: Production) -> str | None:
     return production.failure or EVERY_PICTURE
 
 
-def failed(job_id: UUID, path: str | None, outcome: Outcome) -> Alert:
-    """The alert of a job that failed for good. An id may be ordered again and fail again."""
+def failed(job_id: UUID, path: str, outcome: Outcome) -> Alert:
+    """The alert of a job that failed for good. An id may be ordered again and fail again.
+
+    Its path is the one that served it, else the one that its row names, if any.
+    """
     kind = AlertKind.JOB_FAILED
     return Alert(
         event=f"{kind}/{job_id}/{uuid4()}",
         kind=kind,
-        path=path or "",
+        path=path,
         job_id=job_id,
         told=f"{path or 'A'} job {job_id} failed: {outcome.message}",
     )

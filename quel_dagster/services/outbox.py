@@ -4,6 +4,7 @@ What is alarming is decided elsewhere; how a message is sent is known to `alerti
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from itertools import groupby
 from typing import Literal
@@ -22,6 +23,8 @@ LONGEST_PAUSE = timedelta(seconds=15)
 """Between two tries of a message while its receiver is away: all is told soon after it is back."""
 LONGEST_REFUSAL = timedelta(hours=1)
 """Between two tries of a message that the receiver does not want."""
+COUNTED = 10_000
+"""Untold alerts are counted up to here: index entries, a few milliseconds."""
 KEPT = timedelta(days=30)
 FORGOTTEN_AT_ONCE = 100
 
@@ -57,6 +60,14 @@ alert = sa.Table(
 
 Send = Callable[[Message], NotTaken | None]
 """Sends a message; None when it was taken, else why it was not."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Untold:
+    """How many alerts nobody has taken yet, `COUNTED` means or more, and the age of the oldest."""
+
+    count: int
+    oldest: timedelta
 
 
 def note(tx: sa.Connection, *alerts: Alert) -> None:
@@ -147,6 +158,23 @@ class Outbox:
             this = sa.update(alert_message).where(alert_message.c.message_id == row.message_id)
             tx.execute(this.values(tries=row.tries + 1, **result))
         return problem or "sent"
+
+    def untold(self) -> Untold:
+        """What is still to be told; much or old where a receiver is away or nobody sends."""
+        loose = sa.select(alert.c.noted_at).where(alert.c.message_id.is_(None))
+        unsent = (
+            sa.select(alert.c.noted_at)
+            .join(alert_message, alert_message.c.message_id == alert.c.message_id)
+            .where(alert_message.c.sent_at.is_(None))
+        )
+        some = [
+            each.order_by(alert.c.noted_at).limit(COUNTED).subquery() for each in (loose, unsent)
+        ]
+        every = sa.union_all(*(sa.select(each) for each in some)).subquery()
+        age = NOW - sa.func.min(every.c.noted_at)
+        with reaching_postgres(), self._engine.connect() as connection:
+            row = connection.execute(sa.select(sa.func.count(), age).select_from(every)).one()
+        return Untold(count=min(row[0], COUNTED), oldest=row[1] or timedelta(0))
 
     def forget(self) -> None:
         """Removes messages, with their alerts, that were sent long ago."""

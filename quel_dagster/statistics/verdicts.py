@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from quel_dagster.model.checking import FailureRateCheck, OldestWaitingCheck, StuckJobsCheck
+from quel_dagster.model.job import NO_PATH
 from quel_dagster.pipeline.tags import runs_page
 from quel_dagster.services.path_hours import PathHour
 from quel_dagster.services.reconcile import Reconciliation
@@ -92,6 +93,11 @@ def oldest_waiting(standings: Iterable[Standing], check: OldestWaitingCheck) -> 
 
 def advice(standing: Standing) -> str:
     """Why jobs of a path may wait, by what else is known of it."""
+    if standing.path == NO_PATH:
+        return (
+            "they name no path, so they run on that of the fallback, and pictures to be retouched "
+            "on modify: look at those two."
+        )
     if standing.limit is None:
         return "no category serves it, so look at what the jobs' rows name as their path."
     if standing.running >= standing.limit:

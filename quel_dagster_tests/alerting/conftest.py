@@ -1,4 +1,4 @@
-"""One migrated database."""
+"""One migrated database, its outbox, and a receiver of webhooks."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,6 +8,8 @@ import sqlalchemy as sa
 
 from quel_dagster.services.database import connect
 from quel_dagster.services.migrations import record_cut_off
+from quel_dagster.services.outbox import Outbox
+from quel_dagster_tests.alerting.receiver import Receiver, receiver
 
 
 @pytest.fixture
@@ -17,3 +19,14 @@ def engine(database: str) -> Iterator[sa.Engine]:
     record_cut_off(engine, timedelta(days=1))
     yield engine
     engine.dispose()
+
+
+@pytest.fixture
+def outbox(engine: sa.Engine) -> Outbox:
+    return Outbox(engine)
+
+
+@pytest.fixture
+def hook() -> Iterator[Receiver]:
+    with receiver() as listening:
+        yield listening

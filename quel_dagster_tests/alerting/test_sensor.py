@@ -90,7 +90,15 @@ def test_a_job_that_is_ordered_again_and_fails_again_is_told_again(
         tx.execute(sa.text("UPDATE quel_production_jobs SET job_status = 'pending'"))
     store.refuse(job_id, "no")
     kind = AlertKind.JOB_FAILED
-    assert noted(engine) == [(kind, "", job_id), (kind, "", job_id)]
+    assert noted(engine) == [(kind, "fashion", job_id), (kind, "fashion", job_id)]
+
+
+def test_a_job_that_named_no_path_is_told_too(
+    engine: sa.Engine, store: JobStore, payer: Payer
+) -> None:
+    job_id = place(engine, payer, path=None)
+    store.refuse(job_id, "no")
+    assert noted(engine) == [(AlertKind.JOB_FAILED, "", job_id)]
 
 
 def test_a_path_on_which_too_many_fail_is_told_once(

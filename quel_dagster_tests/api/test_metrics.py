@@ -10,6 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from quel_dagster import categories
 from quel_dagster.demo.comfyui.process import ComfyUIProcess
 from quel_dagster.demo.parts import reserved_port
+from quel_dagster.model.alert import Alert, AlertKind
 from quel_dagster.model.errors import InvalidJob, kind_of
 from quel_dagster.model.job import Payer, Production
 from quel_dagster.services.backend_book import BackendBook, Look
@@ -152,6 +153,15 @@ def test_a_job_that_is_tried_or_ordered_again_waits_once(api: Api) -> None:
     store.release(tried.ticket, "later", pause=timedelta(0), most=3)
     begin(store, job_id, "run-2")
     assert value(scrape(api), "quel_job_wait_seconds_count", path="fashion") == 1
+
+
+def test_alerts_that_nobody_has_taken_are_counted_with_their_age(api: Api) -> None:
+    assert value(scrape(api), "quel_alerts_untold") == 0
+    kind = AlertKind.CHECK_FAILED
+    api.environment.outbox.note(Alert(event=f"{kind}/stuck_jobs", kind=kind, told="look"))
+    samples = scrape(api)
+    assert value(samples, "quel_alerts_untold") == 1
+    assert 0 < value(samples, "quel_oldest_untold_alert_seconds") < 60
 
 
 def test_dropped_rings_and_lost_tickets_are_counted_by_reason(

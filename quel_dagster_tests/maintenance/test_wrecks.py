@@ -108,6 +108,7 @@ def test_wrecks_are_failed_with_the_reason_and_their_photo_follows(
         with place.engine.connect() as connection:
             mine = photo.c.production_id == row["production_id"]
             assert connection.scalar(sa.select(photo.c.production_status).where(mine)) == "failed"
+    assert place.outbox.untold().count == 0, "who closes them need not be told"
     assert "0 rows are stale" in lines(instance, launch(place, CLOSE, FOR_REAL, instance))
 
 

@@ -58,8 +58,12 @@ def alerts(engine: sa.Engine) -> list[tuple[str, str]]:
         ({None: 5, "backend_away": 5}, ERROR),
         ({None: 4, "backend_away": 5}, None),
         ({None: 10, "invalid_job": 30, "no_credits": 5, "refused": 5}, None),
+        ({None: 10, "stale": 90}, None),
     ],
-    ids=["none fails", "few fail", "some fail", "half fail", "too few to tell", "customers' own"],
+    ids=[
+        *("none fails", "few fail", "some fail", "half fail", "too few to tell"),
+        *("customers' own", "closed by an operator"),
+    ],
 )
 def test_too_many_failures_of_a_path_turn_the_check_red(
     engine: sa.Engine,
@@ -106,7 +110,7 @@ def test_a_full_path_a_paused_one_and_an_unknown_one_get_advice_of_their_own(
     engine: sa.Engine, office: Office
 ) -> None:
     old = datetime.now(UTC) - 15 * MINUTE
-    for path in ("fashion", "beauty", "sculpture"):
+    for path in ("fashion", "beauty", "sculpture", None):
         add_job(engine, created_at=old, quel_production_path=path)
     running = add_job(engine, job_status=JobStatus.PROCESSING, started_at=old)
     lease = datetime.now(UTC) + MINUTE
@@ -116,6 +120,8 @@ def test_a_full_path_a_paused_one_and_an_unknown_one_get_advice_of_their_own(
     assert "all 1 places are taken: raise its limit" in told
     assert "sculpture: 1 jobs wait" in told
     assert "no category serves it" in told
+    assert "none: 1 jobs wait" in told
+    assert "they name no path, so they run on that of the fallback" in told
     assert "beauty" not in told
 
 
