@@ -9,43 +9,39 @@ a failure and the message in which the receiver was well. Prints a table, writes
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from datetime import timedelta
-from pathlib import Path
 from statistics import quantiles
-from tempfile import TemporaryDirectory
 from threading import Event
 from uuid import UUID, uuid4
 
 import click
 import dagster as dg
 import sqlalchemy as sa
+from databases import database, server
 from receiver import Mood, Receiver, receiver
-from rich.console import Console
+from results import Target, console, judge, keep
 from rich.table import Table
 from standardwebhooks import Webhook as Verifier
 
 from quel_dagster.alerting.sensor import alerts_sensor
-from quel_dagster.demo.postgres import UNSAFE_BUT_FAST, Postgres
-from quel_dagster.demo.supervisor import Supervisor
+from quel_dagster.demo.postgres import UNSAFE_BUT_FAST
 from quel_dagster.model.alerting import Form
 from quel_dagster.model.job import Production
 from quel_dagster.model.settings import Settings
 from quel_dagster.services.database import connect
-from quel_dagster.services.migrations import migrate, record_cut_off
 from quel_dagster.services.outbox import Outbox
 from quel_dagster.services.store import JobStore
 from quel_dagster.services.webhook import Webhook
 
-RESULT = Path(".quel/bench/alerts.json")
 PATHS = ("beauty", "cartoon", "cinema", "eats", "fashion", "modify")
 LATEST = 30.0
 """Seconds within which an alert must be told."""
 PATIENCE = 120.0
 """Seconds after the last failure for what is still to be told."""
 WRITERS = 16
+LEASE = timedelta(minutes=1)
 PRICE = 20
 SECRET = "whsec_cXVlbC1iZW5jaC1hbGVydHM="
 MOODS = (
@@ -84,8 +80,13 @@ Failed = Mapping[UUID, float]
 @click.option("--rate", default=150, show_default=True, help="At most so many a second.")
 def main(failures: int, rate: int) -> None:
     """Lets jobs fail and tells of them, then looks at what the receiver took."""
-    with database() as engine, receiver(Verifier(SECRET).verify) as hook:
-        store = JobStore(engine, lease=timedelta(minutes=1), price=PRICE)
+    with (
+        server(*UNSAFE_BUT_FAST) as (postgres, _),
+        database(postgres, "alerts") as engine,
+        receiver(Verifier(SECRET).verify) as hook,
+    ):
+        writers = connect(postgres.url("alerts"), pool_size=WRITERS)
+        store = JobStore(writers, lease=LEASE, price=PRICE)
         with engine.begin() as tx:
             jobs = tx.execute(sa.text(ORDERS), {"paths": list(PATHS), "jobs": failures}).all()
         began, over = time.monotonic(), Event()
@@ -93,7 +94,7 @@ def main(failures: int, rate: int) -> None:
         with ThreadPoolExecutor(2) as beside:
             moods = [(share * length, mood) for share, mood in MOODS]
             living = beside.submit(hook.live, moods, began)
-            telling = beside.submit(tell, engine, store, hook.url, over)
+            telling = beside.submit(tell, engine, hook.url, over)
             try:
                 failed = fail_all(store, [(job_id, path) for job_id, path in jobs], began, rate)
                 took = time.monotonic() - began
@@ -102,26 +103,16 @@ def main(failures: int, rate: int) -> None:
             finally:
                 over.set()
             ticks = telling.result()
+        writers.dispose()
         figures = {"failures": failures, "failures_per_second": failures / took}
-        figures |= {"ticks": len(ticks), "longest_tick_s": max(ticks)} | judge(hook, failed)
-    report(figures)
-    if figures["late"] or figures["lost"] or figures["doubled"]:
-        raise click.exceptions.Exit(1)
-
-
-@contextmanager
-def database() -> Generator[sa.Engine]:
-    """A migrated database of an embedded PostgreSQL."""
-    with TemporaryDirectory(prefix="quel-bench-") as folder, Supervisor(Path(folder)) as servers:
-        server = Postgres(Path(folder) / "postgres", *UNSAFE_BUT_FAST)
-        server.initialize()
-        servers.start(server.part())
-        server.ensure_database("alerts")
-        engine = connect(server.url("alerts"), pool_size=WRITERS)
-        migrate(engine)
-        record_cut_off(engine, timedelta(days=1))
-        yield engine
-        engine.dispose()
+        figures |= {"ticks": len(ticks), "longest_tick_s": max(ticks)} | counted(hook, failed)
+    show(figures)
+    keep("alerts", figures)
+    judge(
+        Target(name="the latest alert, in seconds", value=figures["delay_max_s"], most=LATEST),
+        Target(name="failures not told", value=figures["lost"], most=0),
+        Target(name="failures told twice", value=figures["doubled"], most=0),
+    )
 
 
 def fail_all(
@@ -153,10 +144,10 @@ def fail(store: JobStore, job_id: UUID, path: str, number: int) -> None:
         store.settle(ticket, Production(stopped=WHY, failure="every_picture"))
 
 
-def tell(engine: sa.Engine, store: JobStore, url: str, over: Event) -> list[float]:
+def tell(engine: sa.Engine, url: str, over: Event) -> list[float]:
     """Ticks as the daemon does, until all is over; how long each tick took."""
     resources = {
-        "store": store,
+        "store": JobStore(engine, lease=LEASE, price=PRICE),
         "settings": Settings.model_validate({"credits": {"price_per_image": PRICE}}),
         "outbox": Outbox(engine),
         "webhook": Webhook(url, SECRET, Form.JSON),
@@ -183,7 +174,7 @@ def wait_until_told(engine: sa.Engine) -> None:
             time.sleep(0.5)
 
 
-def judge(hook: Receiver, failed: Failed) -> dict[str, float]:
+def counted(hook: Receiver, failed: Failed) -> dict[str, float]:
     """Looks at every message that was taken: who was told late, not at all, or twice."""
     ids: defaultdict[str, set[str]] = defaultdict(set)
     bodies: dict[str, bytes] = {}
@@ -221,13 +212,11 @@ def judge(hook: Receiver, failed: Failed) -> dict[str, float]:
     }
 
 
-def report(figures: dict[str, float]) -> None:
-    RESULT.parent.mkdir(parents=True, exist_ok=True)
-    RESULT.write_text(json.dumps(figures, indent=2))
+def show(figures: dict[str, float]) -> None:
     table = Table("figure", "value", title="failures told by the webhook")
     for name, value in figures.items():
         table.add_row(name, f"{value:,.2f}".removesuffix(".00"))
-    Console().print(table)
+    console().print(table)
 
 
 if __name__ == "__main__":
