@@ -74,7 +74,8 @@ def test_a_part_that_ignores_its_stop_signal_is_killed(
 
 def test_what_a_part_started_itself_is_stopped_with_it(tmp_path: Path) -> None:
     program = (
-        "import os, signal; os.fork() or os.fork(); print(os.getpid(), flush=True); signal.pause()"
+        "import os, signal; os.fork() or os.fork()\n"
+        "os.write(1, b'%d\\n' % os.getpid()); signal.pause()"  # one write: no line is torn
     )
     log = tmp_path / "log" / "family.log"
     part = Part(
