@@ -41,7 +41,8 @@ def plain(home: Path) -> Generator[Subject]:
             for found in tick.let_in():
                 make(studio, by_path[found.path], found)
 
-        yield subject(serve=serve, process_ids={**stack.parts, "plain": os.getpid()})
+        parts = {**stack.parts, "plain": os.getpid()}
+        yield subject(serve=serve, process_ids=parts, has_runs=False)
 
 
 def make(studio: Studio, category: Category, found: Reservation) -> None:

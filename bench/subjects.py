@@ -50,12 +50,14 @@ class Subject:
         orders: what is ordered.
         serve: does what the daemon does not do by itself; called until all orders are final.
         process_ids: of its parts, by name.
+        has_runs: whether Dagster keeps a run for each order.
     """
 
     place: Environment
     orders: Iterator[NewOrder]
     serve: Callable[[], object] = lambda: None
     process_ids: dict[str, int] = field(default_factory=dict[str, int])
+    has_runs: bool = True
 
     def cpu(self) -> dict[str, float]:
         """Seconds of CPU that each part has used so far, with all processes it ever started."""
