@@ -38,7 +38,7 @@ class BackfillConfig(dg.Config):
         default=list(TABLES), description="Tables to fill, one after the other."
     )
     batch_size: int = Field(
-        default=5000,
+        default=10_000,
         ge=1,
         description="Most rows of one transaction. Batches become smaller by themselves when they "
         "take longer than 250ms, because whoever wants one of their rows waits for so long.",

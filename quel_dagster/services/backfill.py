@@ -42,7 +42,7 @@ class Terms:
     `max_rows` limits what one call changes; 0 is no limit.
     """
 
-    batch_size: int = 5000
+    batch_size: int = 10_000
     pause: timedelta = timedelta(0)
     max_rows: int = 0
     statement_timeout: timedelta = timedelta(seconds=4)
@@ -174,6 +174,7 @@ def _passes(
             done, left = done + rows, left - rows
             yield progress()
             time.sleep(terms.pause.total_seconds() if rows else 0)
+        _reach_disk(connection)
         left = _count(connection, outlook.table)
         yield progress()
 
@@ -185,6 +186,8 @@ def _session(engine: sa.Engine, terms: Terms) -> Generator[sa.Connection]:
         "application_name": "quel backfill",
         "statement_timeout": f"{terms.statement_timeout / MILLISECOND:.0f}",
         "lock_timeout": f"{terms.lock_timeout / MILLISECOND:.0f}",
+        # No batch waits for the disk: one that a crash undoes is found again.
+        "synchronous_commit": "off",
     }
     with engine.connect() as connection:
         try:
@@ -194,6 +197,13 @@ def _session(engine: sa.Engine, terms: Terms) -> Generator[sa.Connection]:
             yield connection
         finally:
             connection.invalidate()
+
+
+def _reach_disk(connection: sa.Connection) -> None:
+    """Waits until no crash can undo what was done: the log is flushed up to this commit."""
+    with connection.begin():
+        connection.exec_driver_sql("SET LOCAL synchronous_commit = on")
+        connection.exec_driver_sql("SELECT pg_logical_emit_message(TRUE, 'quel backfill', '')")
 
 
 def _count(connection: sa.Connection, table: str) -> int:
