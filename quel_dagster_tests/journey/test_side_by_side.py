@@ -61,7 +61,7 @@ def test_a_single_job_keeps_two_servers_busy_without_a_gap(
     for server, first in ((comfyui, before), (second, 0)):
         mine = spans(server)[first:]
         gaps = [begun - ended for (_, ended), (begun, _) in itertools.pairwise(mine)]
-        assert max(gaps) < 1.5  # one after the other it would idle for a render at a time
+        assert max(gaps) < 0.5
     assert places(house) == 0
 
 
