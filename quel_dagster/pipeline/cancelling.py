@@ -116,12 +116,15 @@ class Brake:
     def check(self) -> None:
         """Stands before a write that matters.
 
+        Whose the job is comes last once more: the process may have slept over the other question.
+
         Raises:
             RenderStopped: nothing more is to be made.
         """
         self._check_hold()
         if self._wish.is_uttered():
             raise RenderStopped
+        self._check_hold()
 
     def _check_hold(self) -> None:
         self._watch.check()

@@ -7,14 +7,15 @@ attempt is decided in `failures`.
 from collections.abc import Sequence
 from functools import partial
 
-from quel_dagster.model.errors import QuelError, Remedy, RenderStopped, kind_of
+from quel_dagster.model.errors import QuelError, Remedy, RenderStopped, TicketLost, kind_of
 from quel_dagster.model.job import Job, Picture, Production, Slot
 from quel_dagster.model.spec import Plan, Spec
 from quel_dagster.model.status import SlotState
+from quel_dagster.pipeline.asking import Rendered, Wanted
 from quel_dagster.pipeline.budget import Budget
 from quel_dagster.pipeline.cancelling import Brake, CancelWish
 from quel_dagster.pipeline.references import Enclosures, enclose
-from quel_dagster.pipeline.rendering import Rendered, Renderer, Wanted
+from quel_dagster.pipeline.rendering import Renderer
 from quel_dagster.pipeline.retouching import enclose_retouches
 from quel_dagster.pipeline.shift import PictureBrake, Shift
 from quel_dagster.pipeline.studio import Audience, Studio, Watch
@@ -74,7 +75,10 @@ class Stage:
             self._make(renderer, wanted, slots[spec.slot])
 
         ready = [spec for spec in missing if spec.slot in enclosures.ready]
-        return _production(shift.work({spec.slot: partial(make, spec) for spec in ready}))
+        ended = shift.work({spec.slot: partial(make, spec) for spec in ready})
+        if ended and isinstance(ended[1], TicketLost):
+            renderer.renders.take_back_replaced(studio.store, ticket.job_id)
+        return _production(ended)
 
     def _make(self, renderer: Renderer, wanted: Wanted, slot: Slot) -> None:
         """One picture, from where its slot stands to its delivery; or it is given up."""

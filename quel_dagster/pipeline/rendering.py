@@ -8,7 +8,6 @@ import random
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from functools import partial
 
 from quel_dagster.model.errors import (
@@ -16,15 +15,15 @@ from quel_dagster.model.errors import (
     BackendsBusy,
     RenderFailed,
     RenderLost,
+    RenderStopped,
     Unavailable,
 )
 from quel_dagster.model.job import Job, Slot, prompt_id
-from quel_dagster.model.spec import Spec
 from quel_dagster.model.status import SlotState
+from quel_dagster.pipeline.asking import Asked, Rendered, Wanted
 from quel_dagster.pipeline.budget import Budget
+from quel_dagster.pipeline.leftovers import Renders
 from quel_dagster.pipeline.pictures import content_name, to_webp
-from quel_dagster.pipeline.references import Enclosure
-from quel_dagster.pipeline.shift import PictureBrake
 from quel_dagster.pipeline.studio import Audience, Studio
 from quel_dagster.pipeline.workflow import Workflow
 from quel_dagster.services.backend_book import Seat
@@ -33,39 +32,6 @@ from quel_dagster.services.comfyui.server import ComfyServer
 
 PAUSE = 1.0
 """Seconds, give or take a half, before a picture that failed is asked for again."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rendered:
-    """A picture as ComfyUI made it, not yet stored."""
-
-    data: bytes
-    backend: str
-    seconds: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Asked:
-    """A render of a picture, and the server that is or was asked for it.
-
-    `earlier` tells one that another attempt asked for: it is taken over, never sent again.
-    """
-
-    server: ComfyServer
-    generation: int
-    earlier: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """A picture to render: its spec, what is uploaded for it, and who tells when to stop.
-
-    The spec is the same for every render of it.
-    """
-
-    spec: Spec
-    enclosure: Enclosure
-    brake: PictureBrake
 
 
 class Renderer:
@@ -91,6 +57,7 @@ class Renderer:
         self._audience = audience
         self._model = workflow.model(self._settings.models)
         self._turn = threading.Lock()
+        self.renders = Renders()
 
     def render(self, wanted: Wanted, slot: Slot) -> Rendered:
         """The picture that an earlier attempt asked for if a server still has it, else a new one.
@@ -143,7 +110,10 @@ class Renderer:
 
         Raises:
             RenderFailed, RenderLost: the budget is used up.
+            RenderStopped: the job was cancelled, and the render may have been taken back for that.
         """
+        if wanted.brake.is_pulled():
+            raise RenderStopped from error
         if not self.budget.take():
             raise error
         self._tell(asked, wanted, f"{error}; it is asked for again")
@@ -180,6 +150,7 @@ class Renderer:
         prompt = prompt_id(self._job.id, spec.slot, asked.generation)
         if not asked.earlier:
             self._store.submit(self._job.ticket, spec, asked.generation, prompt, asked.server.url)
+        self.renders.note(prompt, asked.server)
         should_stop = partial(self._is_to_stop, asked, wanted)
         finished = render(
             asked.server,
@@ -217,6 +188,7 @@ class Renderer:
             TicketLost: the job belongs to another attempt.
         """
         if wanted.brake.is_pulled():
+            self.renders.unqueue()
             return True
         self._backends.check(asked.server)
         return False

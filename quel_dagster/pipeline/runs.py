@@ -51,7 +51,12 @@ class DagsterRuns:
         return max(steps, key=lambda step: step.start_time or 0.0).step_key if steps else ""
 
     def close(self, run: Run, why: str) -> None:
-        """Marks a run as failed, or as canceled where that was asked for, unless it has ended."""
+        """Marks a run as failed, or as canceled where that was asked for, unless it has ended.
+
+        Its places in pools are free then. Where pools limit ops, Dagster's default, they are a dead
+        run's for ever, and the job's next attempt would wait for them in vain.
+        """
+        self._instance.event_log_storage.free_concurrency_slots_for_run(run.id)
         found = self._instance.get_run_by_id(run.id)
         if found is None or found.is_finished:
             return

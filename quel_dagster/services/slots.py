@@ -103,6 +103,11 @@ def forsaken(tx: sa.Connection, job_id: UUID) -> list[tuple[UUID, str]]:
     return [(row.prompt_id, row.backend) for row in rows]
 
 
+def prompts(tx: sa.Connection, job_id: UUID) -> set[UUID]:
+    """The prompt ids of the newest render of each picture."""
+    return set(tx.scalars(sa.select(slot.c.prompt_id).where(slot.c.job_id == job_id)))
+
+
 def deliver(tx: sa.Connection, opened: Job, picture: Picture, price: int) -> None:
     """Attaches and charges a stored picture, once: a slot that has one is left as it is.
 

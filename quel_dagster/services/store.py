@@ -216,6 +216,11 @@ class JobStore:
         with self._transaction() as tx:
             return slots.forsaken(tx, job_id)
 
+    def prompts(self, job_id: UUID) -> set[UUID]:
+        """The prompt ids under which the job's pictures were asked for last."""
+        with self._transaction() as tx:
+            return slots.prompts(tx, job_id)
+
     def ticket_of(self, run_id: str) -> Ticket | None:
         """The ticket of the job that a run holds; None when it holds none."""
         with self._transaction() as tx:

@@ -1,87 +1,19 @@
 """The sweep between the store and Dagster, on real ones: what it ends, in both."""
 
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import timedelta
-from logging import getLogger
-from pathlib import Path
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import dagster as dg
 import pytest
 import sqlalchemy as sa
 
-from quel_dagster import categories
-from quel_dagster.demo.dagster import in_schema
-from quel_dagster.model.job import Payer, Production, Reservation, Ticket
-from quel_dagster.model.settings import Settings
+from quel_dagster.model.job import Production
 from quel_dagster.model.status import JobStatus
-from quel_dagster.outcomes import sweep, sweep_once, sweep_sensor
-from quel_dagster.pipeline.runs import DagsterRuns
+from quel_dagster.outcomes import sweep_once, sweep_sensor
 from quel_dagster.services import tables
-from quel_dagster.services.database import connect
-from quel_dagster.services.migrations import record_cut_off
-from quel_dagster.services.store import JobStore
-from quel_dagster_tests.builders import job_row, make_member, place
-from quel_dagster_tests.services.store.jobs import LEASE, at_once, change, lapse, row
-
-SETTINGS = Settings.model_validate({"credits": {"price_per_image": 20}})
-[FASHION] = [category for category in categories.load() if category.path == "fashion"]
-Status = dg.DagsterRunStatus
-
-
-@dataclass(frozen=True)
-class Desk:
-    """A store and a Dagster instance side by side."""
-
-    engine: sa.Engine
-    store: JobStore
-    instance: dg.DagsterInstance
-
-    def reserve(self) -> Reservation:
-        job_id = place(self.engine, Payer(member_id=make_member(self.engine)))
-        [reservation] = self.store.reserve("fashion", [(job_id, None)], 1000)
-        return reservation
-
-    def run(self, reservation: Reservation, status: Status) -> str:
-        """The run of a reservation, as the sensor asks for it, however far it came."""
-        request = FASHION.run_request(reservation)
-        run = self.instance.create_run_for_job(
-            FASHION.job, run_config=request.run_config, tags=dict(request.tags), status=status
-        )
-        return run.run_id
-
-    def begin(self, status: Status = Status.STARTED) -> tuple[Ticket, str]:
-        """A run that holds its job."""
-        reservation = self.reserve()
-        run_id = self.run(reservation, status)
-        self.store.open(reservation.ticket, run_id)
-        return reservation.ticket, run_id
-
-    def sweep(self) -> int:
-        log = getLogger("sweep")
-        return sweep(self.store, DagsterRuns(self.instance), SETTINGS.worker, log)
-
-    def status(self, run_id: str) -> Status:
-        run = self.instance.get_run_by_id(run_id)
-        assert run is not None
-        return run.status
-
-    def last_words(self, run_id: str) -> str:
-        return self.instance.all_logs(run_id)[-1].message
-
-    def attempt(self, ticket: Ticket) -> sa.RowMapping:
-        return row(self.engine, tables.attempt, ticket.job_id)
-
-
-@pytest.fixture
-def desk(database: str) -> Iterator[Desk]:
-    engine = connect(database, pool_size=20)
-    record_cut_off(engine, timedelta(days=1))
-    with dg.DagsterInstance.ephemeral() as instance:
-        yield Desk(engine, JobStore(engine, lease=LEASE, price=20), instance)
-    engine.dispose()
+from quel_dagster_tests.builders import job_row
+from quel_dagster_tests.outcomes.desk import FASHION, SETTINGS, Desk, Status
+from quel_dagster_tests.services.store.jobs import LEASE, at_once, change, lapse
 
 
 def test_where_nothing_is_held_nothing_happens(desk: Desk) -> None:
@@ -201,18 +133,6 @@ def test_runs_of_something_else_are_left_alone(desk: Desk) -> None:
     assert desk.sweep() == 0
     for run in (other, by_hand):
         assert desk.status(run.run_id) is Status.STARTED
-
-
-@pytest.fixture
-def shared_desk(desk: Desk, database: str, tmp_path: Path) -> Iterator[Desk]:
-    """The same with Dagster's tables in PostgreSQL, where several may write at once."""
-    with desk.engine.begin() as tx:
-        tx.execute(sa.schema.CreateSchema("dagster"))
-    url = in_schema(database, "dagster")
-    config = {"storage": {"postgres": {"postgres_url": url}}, "telemetry": {"enabled": False}}
-    (tmp_path / "dagster.yaml").write_text(json.dumps(config))
-    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
-        yield replace(desk, instance=instance)
 
 
 def test_many_sweepers_at_once_do_what_one_would(shared_desk: Desk) -> None:

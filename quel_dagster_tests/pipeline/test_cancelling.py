@@ -97,6 +97,19 @@ def test_a_lost_ticket_comes_first(desk: Desk) -> None:
             ask()
 
 
+def test_a_ticket_that_is_lost_while_the_wish_is_read_is_noticed(desk: Desk) -> None:
+    is_cancelled = desk.queue.is_cancelled
+
+    def sleep_over_it(job_id: UUID) -> bool:
+        desk.watch.lost = True
+        return is_cancelled(job_id)
+
+    desk.queue.is_cancelled = sleep_over_it
+    desk.wish = CancelWish(desk.store, desk.queue, desk.job_id, desk.told.append)
+    with pytest.raises(TicketLost):
+        Brake(desk.watch, desk.wish).check()
+
+
 def test_a_flag_that_cannot_be_read_is_told_once_asked_for_again_and_no_reason_to_stop(
     desk: Desk, redis: FrailRedis
 ) -> None:

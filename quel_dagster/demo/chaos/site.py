@@ -25,6 +25,7 @@ LIMITS = {"fashion": 2, "beauty": 2, "eats": 1, "cinema": 1, "cartoon": 1}
 IDLE_MILLISECONDS = 1000
 DAGSTER_YAML = """\
 storage: {{postgres: {{postgres_url: "{url}"}}}}
+concurrency: {{pools: {{granularity: run}}}}
 telemetry: {{enabled: false}}
 """
 

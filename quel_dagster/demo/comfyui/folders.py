@@ -77,8 +77,8 @@ class Folders:
     def store(self, upload: Upload) -> str:
         """Write an upload and return the name it got.
 
-        A file of that name with the same bytes is that file. With other bytes the name becomes
-        `a (1).png`, unless the upload overwrites.
+        A file of that name with the same bytes is that file, and is not written again: a render may
+        be reading it. With other bytes the name becomes `a (1).png`, unless the upload overwrites.
 
         Raises:
             KeyError: no folder of this kind.
@@ -90,7 +90,9 @@ class Folders:
         stem, suffix = posixpath.splitext(upload.name)
         copy = 0
         name = upload.name
-        while not upload.overwrite and path.exists() and path.read_bytes() != upload.data:
+        while not upload.overwrite and path.exists():
+            if path.read_bytes() == upload.data:
+                return name
             copy += 1
             name = f"{stem} ({copy}){suffix}"
             path = self.path(upload.kind, upload.subfolder, name)

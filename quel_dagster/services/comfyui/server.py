@@ -4,6 +4,7 @@ Nothing here waits for a prompt or repeats a request, and nothing here chooses a
 """
 
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import TypeVar
 from uuid import UUID
@@ -166,9 +167,13 @@ class ComfyServer:
         if self.version() >= CANCELS_BY_ID:
             self._post(f"/api/jobs/{prompt_id}/cancel", {})
             return
-        self._post("/queue", {"delete": [str(prompt_id)]})
+        self.unqueue([prompt_id])
         if self.version() >= INTERRUPTS_BY_ID:
             self._post("/interrupt", {"prompt_id": str(prompt_id)})
+
+    def unqueue(self, prompt_ids: Iterable[UUID]) -> None:
+        """Takes those of the prompts out of the queue that wait, and leaves alone what runs."""
+        self._post("/queue", {"delete": [str(each) for each in prompt_ids]})
 
     def forget(self, prompt_id: UUID) -> None:
         """Takes an ended prompt out of the server's history, which it keeps in memory; or not."""
