@@ -113,7 +113,7 @@ def name_paths(
     if any(left.values()) and not config.max_rows:
         raise dg.Failure(
             description=f"rows without a path are left: {left}; see the log for who may hold them, "
-            "and launch again",
+            "and launch again; with set_default: true where new ones keep coming",
             allow_retries=False,
         )
     context.add_output_metadata({f"left in {table}": rows for table, rows in left.items()})

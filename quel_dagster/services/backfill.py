@@ -2,12 +2,13 @@
 
 It walks through a table by place (`ctid`), the cheapest way to see every row once, and changes what
 has no path in short transactions. Rows that somebody holds are passed over and met again in a later
-pass. Nothing is remembered: whoever starts anew finds what is left.
+pass, as are those that come meanwhile: it goes only where a count has found some. Nothing is
+remembered: whoever starts anew finds what is left.
 """
 
 import sys
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,7 +17,7 @@ import sqlalchemy as sa
 
 from quel_dagster.services.alteration import alter
 from quel_dagster.services.database import reaching_postgres
-from quel_dagster.services.filling import Filling
+from quel_dagster.services.filling import Filling, rows_left
 from quel_dagster.services.keeping import keeping_updated_at
 from quel_dagster.services.statements import load
 from quel_dagster.services.tables import job, photo
@@ -28,9 +29,9 @@ TABLES = {table.name: table for table in (photo, job)}
 LONGEST_COUNT = "10min"
 """A count of all rows reads much and holds nothing."""
 PASSES = 10
-"""Through a table, until no row is left: those of rows that were held take a moment each."""
+"""Until no row is left; those after the first take a moment each, and end where rows come anew."""
 MOMENT = 1.0
-"""Seconds between two passes."""
+"""Seconds for whoever holds rows to let go of them, from the third pass on."""
 MILLISECOND = timedelta(milliseconds=1)
 SET_DEFAULT = "ALTER TABLE {table} ALTER COLUMN quel_production_path SET DEFAULT '{path}'"
 
@@ -158,6 +159,7 @@ def _passes(
     connection: sa.Connection, filling: Filling, outlook: Outlook, terms: Terms
 ) -> Iterator[Progress]:
     began, done, left = time.monotonic(), 0, outlook.left
+    windows: Iterable[int] = filling.windows()
     most = terms.max_rows or sys.maxsize
 
     def progress() -> Progress:
@@ -168,15 +170,19 @@ def _passes(
     for number in range(PASSES):
         if not left or done >= most:
             return
-        if number:
+        if number > 1:
             time.sleep(MOMENT)
-        for rows in filling.walk(most - done):
+        done_before, left_before = done, left
+        for rows in filling.walk(windows, most - done):
             done, left = done + rows, left - rows
             yield progress()
             time.sleep(terms.pause.total_seconds() if rows else 0)
         _reach_disk(connection)
-        left = _count(connection, outlook.table)
+        windows = _windows_left(connection, outlook.table)
+        left = sum(windows.values())
         yield progress()
+        if done > done_before and left >= left_before:
+            return  # as many have come as were changed: somebody writes rows without a path
 
 
 @contextmanager
@@ -209,8 +215,21 @@ def _reach_disk(connection: sa.Connection) -> None:
 def _count(connection: sa.Connection, table: str) -> int:
     """Rows without a path."""
     without_path = TABLES[table].c.quel_production_path.is_(None)
-    with connection.begin():
-        connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{LONGEST_COUNT}'")
+    with _patiently(connection):
         return connection.scalars(
             sa.select(sa.func.count()).select_from(TABLES[table]).where(without_path)
         ).one()
+
+
+def _windows_left(connection: sa.Connection, table: str) -> dict[int, int]:
+    """Rows without a path by the window they lie in."""
+    with _patiently(connection):
+        return {row.first: row.left for row in connection.execute(rows_left(TABLES[table]))}
+
+
+@contextmanager
+def _patiently(connection: sa.Connection) -> Generator[None]:
+    """A transaction that may read a whole table."""
+    with connection.begin():
+        connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{LONGEST_COUNT}'")
+        yield

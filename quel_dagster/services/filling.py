@@ -4,7 +4,7 @@ Each batch is a transaction of its own. When to walk, and how often, is known to
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
@@ -53,18 +53,23 @@ class Filling:
         self._pace = Pace(batch_size)
         self._warn = warn
 
-    def walk(self, most: int) -> Iterator[int]:
-        """From the first page to what is the last one now; how many rows each batch changed.
+    def windows(self) -> range:
+        """The whole table as it is now, in windows, each named by its first page."""
+        with self._connection.begin():
+            pages = self._connection.scalars(SIZE, {"name": self._table.name}).one()
+        return range(0, pages, WINDOW)
+
+    def walk(self, windows: Iterable[int], most: int) -> Iterator[int]:
+        """Through some windows; how many rows each batch changed.
 
         Args:
+            windows: where to look.
             most: rows to change in all.
 
         Raises:
             sqlalchemy.exc.OperationalError: a batch failed time after time.
         """
-        with self._connection.begin():
-            pages = self._connection.scalars(SIZE, {"name": self._table.name}).one()
-        for first in range(0, pages, WINDOW):
+        for first in windows:
             after: str | None = f"({first},0)"
             failures = 0
             while after and most:
@@ -97,6 +102,15 @@ class Filling:
         what = str(error.orig).partition("\n")[0]
         self._warn(f"{self._table.name}: {what}; going on with {self._pace.size} rows a batch")
         time.sleep(RECOVERY)
+
+
+def rows_left(table: sa.Table) -> sa.Select[tuple[int, int]]:
+    """How many rows without a path lie in each window that has any, by the window's first page."""
+    page = sa.literal_column("(CAST(CAST(ctid AS text) AS point))[0]", sa.Float)
+    first = (sa.cast(page, sa.BigInteger) // WINDOW * WINDOW).label("first")
+    without_path = table.c.quel_production_path.is_(None)
+    counted = sa.select(first, sa.func.count().label("left")).select_from(table).where(without_path)
+    return counted.group_by("first").order_by("first")
 
 
 def next_rows(table: sa.Table, path: str) -> sa.Select[tuple[int, int, str | None]]:

@@ -1,7 +1,7 @@
 """The backfill beside others: holders of rows, busy tables, and a second copy of itself."""
 
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import pairwise
@@ -14,9 +14,9 @@ import sqlalchemy as sa
 
 from quel_dagster.environment import Environment
 from quel_dagster.maintenance.backfill import backfill_production_path
-from quel_dagster.services import alteration, backfill
+from quel_dagster.services import alteration, backfill, filling
 from quel_dagster.services.backfill import Progress, Terms, fill
-from quel_dagster.services.filling import next_rows
+from quel_dagster.services.filling import Filling, next_rows
 from quel_dagster_tests.maintenance import old_rows
 from quel_dagster_tests.maintenance.old_rows import (
     JOBS,
@@ -90,6 +90,45 @@ def test_rows_that_stay_held_fail_the_run_which_says_who_may_hold_them(
     assert "(quel), idle in transaction, its transaction 0:00:0" in said
     assert launch(place, backfill_production_path, FOR_REAL, instance).success
     assert without_path(place.engine) == 0
+
+
+def test_rows_that_keep_coming_are_not_chased(
+    place: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As from a front end that names no path, on a column without a default."""
+    old_rows.fill(place.engine, 300)
+    walk, walked = Filling.walk, list[list[int]]()
+
+    def walk_while_one_comes(filling: Filling, windows: Iterable[int], most: int) -> Generator[int]:
+        walked.append(list(windows))
+        yield from walk(filling, walked[-1], most)
+        old_rows.fill(place.engine, 1)
+
+    monkeypatch.setattr(Filling, "walk", walk_while_one_comes)
+    *_, last = fill(place.engine, JOBS, Terms(), print)
+    assert (last.done, last.left, without_path(place.engine)) == (301, 1, 1)
+    assert walked == [[0], [0]]
+
+
+def test_only_where_rows_are_left_is_looked_again(
+    place: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(filling, "WINDOW", 1)
+    old_rows.fill(place.engine, 300)
+    last_one = f"SELECT 1 FROM {JOBS} WHERE ctid = (SELECT max(ctid) FROM {JOBS}) FOR UPDATE"
+    windows = list[int]()
+    walk = Filling.walk
+
+    def walk_and_note(filling: Filling, where: Iterable[int], most: int) -> Generator[int]:
+        windows[:] = where
+        yield from walk(filling, windows, most)
+
+    monkeypatch.setattr(Filling, "walk", walk_and_note)
+    monkeypatch.setattr(backfill, "PASSES", 2)
+    page = number(place.engine, f"SELECT (max(ctid)::text::point)[0]::int FROM {JOBS}")
+    with holding(place.engine, last_one):
+        *_, last = fill(place.engine, JOBS, Terms(), print)
+    assert (last.done, last.left, windows) == (299, 1, [page])
 
 
 def test_an_order_for_a_photo_that_is_being_changed_is_not_held_up(place: Environment) -> None:
