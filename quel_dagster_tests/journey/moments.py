@@ -73,9 +73,13 @@ def after_delivery(house: House, number: int, act: Callable[[], object]) -> None
     store.deliver = delivered
 
 
-def is_rendering(comfyui: ComfyUIProcess, job_id: UUID, number: int = 0) -> Callable[[], bool]:
+def is_rendering(
+    comfyui: ComfyUIProcess, job_id: UUID, number: int | None = None
+) -> Callable[[], bool]:
+    """Whether the server is at a picture of the job, or at one of them."""
+    slot = "" if number is None else f"{number:03}-"
     return lambda: any(
-        entry["outcome"] == "running" and f"{job_id}/{number:03}-" in str(entry["filename_prefix"])
+        entry["outcome"] == "running" and f"{job_id}/{slot}" in str(entry["filename_prefix"])
         for entry in comfyui.log()
     )
 

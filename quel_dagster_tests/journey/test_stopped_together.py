@@ -30,10 +30,10 @@ def test_when_the_picture_in_work_hears_first_of_a_cancel_no_other_is_begun(
 
         def __init__(self, brake: Brake, shift: Shift, slot: int) -> None:
             super().__init__(brake, shift, slot)
-            self.is_first = slot == 0
+            self.number = slot
 
         def is_pulled(self) -> bool:
-            is_behind = not self.is_first and is_rendering(comfyui, job_id)()
+            is_behind = not is_rendering(comfyui, job_id, self.number)()
             return not (is_behind and is_queued(comfyui, job_id)()) and super().is_pulled()
 
     monkeypatch.setattr(production, "PictureBrake", LateToHear)

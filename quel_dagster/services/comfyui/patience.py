@@ -29,7 +29,8 @@ class Patience:
         where: the address of its server.
         deadline: seconds for it to begin, and again for it to end: it may have to wait its turn.
         silence: seconds without a sign of it, once there were any.
-        should_stop: asked about every second, and once more before its server is blamed.
+        should_stop: asked at once, for a wish that crossed the request, then about every second,
+            and once more before its server is blamed.
     """
 
     def __init__(
@@ -42,7 +43,7 @@ class Patience:
         self._silence = silence
         self._quiet = _Quiet()
         self._should_stop = should_stop
-        self._ask_at = time.monotonic() + STOP_ASKED_EVERY
+        self._ask_at = time.monotonic()
         self._pauses = pauses()
 
     def check(self, state: State, signs: int) -> None:
