@@ -17,7 +17,9 @@ from quel_dagster.model.job import Outcome
 from quel_dagster.model.settings import Settings, WorkerSettings
 from quel_dagster.model.status import Phase
 from quel_dagster.pipeline.failures import growing_pause
+from quel_dagster.pipeline.leftovers import take_back
 from quel_dagster.pipeline.runs import COMING, DagsterRuns, Run, Status
+from quel_dagster.services.comfyui.backends import Backends
 from quel_dagster.services.lapses import Holder
 from quel_dagster.services.store import JobStore
 
@@ -58,10 +60,17 @@ class Verdict(StrEnum):
     CALL_OFF = "call off"
 
 
-def sweep(store: JobStore, runs: Runs, settings: WorkerSettings, log: logging.Logger) -> int:
+def sweep(
+    store: JobStore,
+    runs: Runs,
+    backends: Backends,
+    settings: WorkerSettings,
+    log: logging.Logger,
+) -> int:
     """Ends the attempts that are dead or terminated, then the runs whose attempt is over.
 
-    Any number may sweep at once: the store looks again before it changes anything.
+    Any number may sweep at once: the store looks again before it changes anything. What a job that
+    ended with its attempt had in work on ComfyUI is taken back last.
 
     Returns:
         How many attempts and runs were ended.
@@ -69,7 +78,7 @@ def sweep(store: JobStore, runs: Runs, settings: WorkerSettings, log: logging.Lo
     Raises:
         Unavailable: PostgreSQL cannot be reached.
     """
-    ended = 0
+    ended, ends = 0, list[UUID]()
     holders = store.holders(BATCH)
     of_jobs = runs.of({holder.ticket.job_id for holder in holders}) if holders else ()
     for holder in holders:
@@ -77,6 +86,7 @@ def sweep(store: JobStore, runs: Runs, settings: WorkerSettings, log: logging.Lo
         if what := end_attempt(holder, own, store, runs, settings):
             log.warning(what)
             ended += 1
+            ends.append(holder.ticket.job_id)
             for run in own:
                 runs.close(run, what)
     unfinished = runs.unfinished(BATCH)
@@ -87,6 +97,7 @@ def sweep(store: JobStore, runs: Runs, settings: WorkerSettings, log: logging.Lo
             log.warning(what)
             ended += 1
             runs.close(run, what)
+    take_back(store, backends, *ends)
     return ended
 
 
@@ -160,10 +171,12 @@ def last_words(holder: Holder, own: Iterable[Run], runs: Runs) -> str:
 def sweep_sensor(
     context: dg.SensorEvaluationContext,
     store: dg.ResourceParam[JobStore],
+    backends: dg.ResourceParam[Backends],
     settings: dg.ResourceParam[Settings],
 ) -> dg.SkipReason:
     """One sweep; it asks for no run."""
-    ended = sweep(store, DagsterRuns(context.instance), settings.worker, context.log)
+    runs = DagsterRuns(context.instance)
+    ended = sweep(store, runs, backends, settings.worker, context.log)
     return dg.SkipReason(f"{ENDED}: {ended}" if ended else "nothing to end")
 
 
@@ -171,10 +184,12 @@ def sweep_sensor(
 def sweep_now(
     context: dg.OpExecutionContext,
     store: dg.ResourceParam[JobStore],
+    backends: dg.ResourceParam[Backends],
     settings: dg.ResourceParam[Settings],
 ) -> None:
     """One sweep."""
-    ended = sweep(store, DagsterRuns(context.instance), settings.worker, context.log)
+    runs = DagsterRuns(context.instance)
+    ended = sweep(store, runs, backends, settings.worker, context.log)
     context.log.info(f"{ENDED}: {ended}")
 
 

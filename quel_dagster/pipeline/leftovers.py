@@ -54,13 +54,21 @@ class Renders:
             return dict(self._asked)
 
 
-def take_back(store: JobStore, backends: Backends, job_id: UUID) -> None:
-    """Cancels what a final job still has in work; for any other, nothing.
+def take_back(store: JobStore, backends: Backends, *job_ids: UUID) -> None:
+    """Cancels what final jobs may still have in work; for any other, nothing.
+
+    A server that does not answer once is not asked again.
 
     Raises:
         Unavailable: PostgreSQL cannot be reached.
     """
-    for prompt_id, url in store.forsaken(job_id):
-        if server := backends.by_url(url):
-            with suppress(BackendAway):
+    away = set[str]()
+    for job_id in job_ids:
+        for prompt_id, url in store.forsaken(job_id):
+            server = backends.by_url(url)
+            if server is None or url in away:
+                continue
+            try:
                 server.cancel(prompt_id)
+            except BackendAway:
+                away.add(url)

@@ -93,12 +93,12 @@ def close(tx: sa.Connection, job_id: UUID, error: str) -> None:
 
 
 def forsaken(tx: sa.Connection, job_id: UUID) -> list[tuple[UUID, str]]:
-    """Prompt id and back end of the renders that a final job still had in work."""
+    """Prompt id and back end of the renders of which a final job has no picture."""
     rows = tx.execute(
         sa.select(slot.c.prompt_id, slot.c.backend)
         .join(job, job.c.job_id == slot.c.job_id)
-        .where(slot.c.job_id == job_id, slot.c.state == SlotState.SUBMITTED)
-        .where(job.c.job_status.in_(FINAL))
+        .where(slot.c.job_id == job_id, slot.c.state != SlotState.DELIVERED)
+        .where(slot.c.prompt_id.is_not(None), job.c.job_status.in_(FINAL))
     )
     return [(row.prompt_id, row.backend) for row in rows]
 

@@ -212,7 +212,7 @@ class JobStore:
             return lapses.over(tx, tickets, self._lease)
 
     def forsaken(self, job_id: UUID) -> list[tuple[UUID, str]]:
-        """Prompt id and back end of what a closed job had asked for and nobody waits for."""
+        """Prompt id and back end of what a closed job had asked for and never got."""
         with self._transaction() as tx:
             return slots.forsaken(tx, job_id)
 

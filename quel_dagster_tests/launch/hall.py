@@ -134,7 +134,8 @@ class Hall:
     def sweep(self) -> int:
         environment = self.house.environment
         runs = DagsterRuns(self.instance)
-        return sweep(environment.store, runs, environment.settings.worker, getLogger("sweep"))
+        worker, log = environment.settings.worker, getLogger("sweep")
+        return sweep(environment.store, runs, environment.backends, worker, log)
 
     def statuses(self, *job_ids: UUID) -> list[str]:
         return [self.house.row(job_id)["job_status"] for job_id in job_ids]

@@ -12,6 +12,8 @@ from quel_dagster.model.settings import Settings
 from quel_dagster.outcomes import sweep
 from quel_dagster.pipeline.runs import DagsterRuns
 from quel_dagster.services import tables
+from quel_dagster.services.backend_book import BackendBook
+from quel_dagster.services.comfyui.backends import Backends
 from quel_dagster.services.store import JobStore
 from quel_dagster_tests.builders import make_member, place
 from quel_dagster_tests.services.store.jobs import row
@@ -28,6 +30,16 @@ class Desk:
     engine: sa.Engine
     store: JobStore
     instance: dg.DagsterInstance
+
+    @property
+    def backends(self) -> Backends:
+        """A server where nobody is."""
+        return Backends(["http://127.0.0.1:9"], BackendBook(self.engine), deadline=1.0)
+
+    @property
+    def resources(self) -> dict[str, object]:
+        """What a sweep in Dagster asks for."""
+        return {"store": self.store, "backends": self.backends, "settings": SETTINGS}
 
     def reserve(self) -> Reservation:
         job_id = place(self.engine, Payer(member_id=make_member(self.engine)))
@@ -51,7 +63,8 @@ class Desk:
 
     def sweep(self) -> int:
         log = getLogger("sweep")
-        return sweep(self.store, DagsterRuns(self.instance), SETTINGS.worker, log)
+        runs = DagsterRuns(self.instance)
+        return sweep(self.store, runs, self.backends, SETTINGS.worker, log)
 
     def status(self, run_id: str) -> Status:
         run = self.instance.get_run_by_id(run_id)

@@ -3,9 +3,12 @@
 from uuid import UUID
 
 import dagster as dg
+import pytest
 
+from quel_dagster.services import tables
 from quel_dagster_tests.journey.moments import charged
 from quel_dagster_tests.outcomes.workshop import PICTURES, Workshop, wait_until
+from quel_dagster_tests.services.store.jobs import change
 
 
 def kill_while_rendering(workshop: Workshop, job_id: UUID) -> dg.DagsterRun:
@@ -58,3 +61,39 @@ def test_a_job_that_loses_its_process_every_time_ends_and_keeps_what_it_has(
     assert row["error_message"].endswith("was STARTED (attempt 2 of 2)")
     assert (attempt["phase"], attempt["crash_count"]) == ("closed", 2)
     assert charged(workshop.house, job_id) == 40
+
+
+@pytest.mark.parametrize("way", ["terminated", "last attempt"])
+def test_what_a_killed_run_leaves_on_comfyui_is_taken_back_when_its_job_has_ended(
+    workshop: Workshop, way: str
+) -> None:
+    workshop.comfyui.faults(render_seconds=60)
+    job_id = workshop.order()
+    process = workshop.begin()
+    wait_until(workshop.is_rendering, "the first picture is being rendered")
+    if way == "terminated":
+        workshop.house.instance.report_run_canceling(workshop.run_of(job_id))
+    else:
+        change(workshop.house.environment.engine, tables.attempt, job_id, attempt=2)
+    process.kill()
+    process.wait()
+    wait_until(workshop.sweep, "the lease runs out")
+
+    status = {"terminated": "user_cancelled", "last attempt": "failed"}[way]
+    assert workshop.house.row(job_id)["job_status"] == status
+    wait_until(lambda: not workshop.is_rendering(), "the render is interrupted")
+    assert workshop.outcomes() == ["interrupted"]
+
+
+def test_what_a_killed_run_leaves_on_comfyui_is_kept_for_the_next_attempt(
+    workshop: Workshop,
+) -> None:
+    workshop.comfyui.faults(render_seconds=5)
+    job_id = workshop.order()
+    process = workshop.begin()
+    wait_until(workshop.is_rendering, "the first picture is being rendered")
+    process.kill()
+    process.wait()
+    wait_until(workshop.sweep, "the lease runs out")
+    assert workshop.house.row(job_id)["job_status"] == "pending"
+    assert workshop.is_rendering()

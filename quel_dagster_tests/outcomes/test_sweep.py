@@ -12,7 +12,7 @@ from quel_dagster.model.status import JobStatus
 from quel_dagster.outcomes import sweep_once, sweep_sensor
 from quel_dagster.services import tables
 from quel_dagster_tests.builders import job_row
-from quel_dagster_tests.outcomes.desk import FASHION, SETTINGS, Desk, Status
+from quel_dagster_tests.outcomes.desk import FASHION, Desk, Status
 from quel_dagster_tests.services.store.jobs import LEASE, at_once, change, lapse
 
 
@@ -151,10 +151,9 @@ def test_many_sweepers_at_once_do_what_one_would(shared_desk: Desk) -> None:
 def test_the_sensor_sweeps_and_says_what_it_did(desk: Desk) -> None:
     ticket, _ = desk.begin()
     lapse(desk.engine, ticket.job_id)
-    resources = {"store": desk.store, "settings": SETTINGS}
     said: list[str | None] = []
     for _ in range(2):
-        with dg.build_sensor_context(instance=desk.instance, resources=resources) as context:
+        with dg.build_sensor_context(instance=desk.instance, resources=desk.resources) as context:
             said.append(sweep_sensor.evaluate_tick(context).skip_message)
     assert said == ["attempts and runs that were ended: 1", "nothing to end"]
     assert sweep_sensor.default_status is dg.DefaultSensorStatus.RUNNING
@@ -163,7 +162,6 @@ def test_the_sensor_sweeps_and_says_what_it_did(desk: Desk) -> None:
 def test_an_operator_sweeps_by_hand(desk: Desk) -> None:
     ticket, run_id = desk.begin()
     lapse(desk.engine, ticket.job_id)
-    resources = {"store": desk.store, "settings": SETTINGS}
-    assert sweep_once.execute_in_process(instance=desk.instance, resources=resources).success
+    assert sweep_once.execute_in_process(instance=desk.instance, resources=desk.resources).success
     assert desk.attempt(ticket)["phase"] == "waiting"
     assert desk.status(run_id) is Status.FAILURE

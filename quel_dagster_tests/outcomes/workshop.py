@@ -62,7 +62,8 @@ class Workshop:
     def sweep(self) -> int:
         environment = self.house.environment
         runs = DagsterRuns(self.house.instance)
-        return sweep(environment.store, runs, environment.settings.worker, getLogger("sweep"))
+        worker, log = environment.settings.worker, getLogger("sweep")
+        return sweep(environment.store, runs, environment.backends, worker, log)
 
     def attempt(self, job_id: UUID) -> sa.RowMapping:
         with self.house.environment.engine.connect() as connection:

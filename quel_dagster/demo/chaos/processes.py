@@ -86,7 +86,7 @@ def keep_door(place: Place, channel: "Connection[Request, None]") -> None:
                 for reservation in tick.let_in():
                     channel.send(_request(by_path[reservation.path].run_request(reservation)))
                 if time.monotonic() >= swept + SWEEP_EVERY:
-                    sweep(environment.store, runs, worker, log)
+                    sweep(environment.store, runs, environment.backends, worker, log)
                     swept = time.monotonic()
 
 
