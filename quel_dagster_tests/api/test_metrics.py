@@ -1,5 +1,6 @@
 """`GET /metrics`: Prometheus reads it, and its figures are the store's."""
 
+from contextlib import closing
 from datetime import timedelta
 from uuid import uuid4
 
@@ -14,10 +15,12 @@ from quel_dagster.model.alert import Alert, AlertKind
 from quel_dagster.model.errors import InvalidJob, kind_of
 from quel_dagster.model.job import Payer, Production
 from quel_dagster.services.backend_book import BackendBook, Look
+from quel_dagster.services.comfyui.server import ComfyServer
 from quel_dagster.services.counters import Count, Counter
 from quel_dagster_tests.api.serving import Api, serving
 from quel_dagster_tests.builders import make_member, place
 from quel_dagster_tests.intake.door import Door
+from quel_dagster_tests.journey.moments import eventually
 from quel_dagster_tests.services.comfyui.seats import Seats
 from quel_dagster_tests.services.store.jobs import begin, deliver, lapse, planned, reserve
 
@@ -189,6 +192,8 @@ def test_dropped_rings_and_lost_tickets_are_counted_by_reason(
 def test_each_back_end_is_asked_how_it_is(
     variables: dict[str, str], comfyui: ComfyUIProcess
 ) -> None:
+    with closing(ComfyServer(comfyui.url)) as server:
+        eventually(lambda: server.load() == 0)  # what another test has asked for has ended
     with reserved_port() as port:
         urls = f"{comfyui.url},http://user:secret@127.0.0.1:{port}"
         with serving({**variables, "COMFYUI_URLS": urls}) as api:
