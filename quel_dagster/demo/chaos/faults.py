@@ -105,9 +105,6 @@ FAULTS = (
             Point.HOLDING,
         ),
         deed=Deed.FREEZE,
-        # A request that was on its way when the process froze is sent when it wakes up, after its
-        # successor has asked anew: no lease can hold it back, it is taken back right afterwards.
-        may_be=TAKEN_OVER | WASTED_RENDERS,
         shows=Guard.FENCE,
     ),
     Fault(
