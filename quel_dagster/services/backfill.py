@@ -29,7 +29,7 @@ TABLES = {table.name: table for table in (photo, job)}
 LONGEST_COUNT = "10min"
 """A count of all rows reads much and holds nothing."""
 PASSES = 10
-"""Until no row is left; those after the first take a moment each, and end where rows come anew."""
+"""Until no row is left; those after the second take a moment each, and end where rows come anew."""
 MOMENT = 1.0
 """Seconds for whoever holds rows to let go of them, from the third pass on."""
 MILLISECOND = timedelta(milliseconds=1)
